@@ -1,0 +1,2 @@
+//! `cargo dev`: the whole of Holdfast on this machine.
+fn main() {}

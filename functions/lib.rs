@@ -1,0 +1,1 @@
+//! Holdfast on AWS Lambda.
