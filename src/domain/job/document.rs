@@ -1,0 +1,357 @@
+//! The job's document: what `job:{id}` holds, as JSON.
+//!
+//! Ours have every field; another producer's need `type` and `payload` and get defaults for the rest. Fields this version does
+//! not know, and every number and array, are written back as they were read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{JobStatus, JobType};
+use crate::domain::id::{DedupeKey, JobId};
+use crate::domain::limits::MAX_MAX_ATTEMPTS;
+use crate::domain::millis::Millis;
+use crate::domain::outcome::{Failure, FailureKind};
+
+/// Version of the payloads that this build writes. A higher one is left for a newer deployment.
+const SCHEMA_VERSION: u32 = 1;
+
+/// One job, as stored.
+#[derive(Clone)]
+pub struct JobDocument {
+    /// Its name; always the one in the key.
+    pub id: JobId,
+    /// Its type; always the queue's it is in.
+    pub job_type: JobType,
+    /// What the worker needs, as it came.
+    pub payload: Box<RawValue>,
+    /// Where it was in its life when the document was written.
+    pub status: JobStatus,
+    /// Attempts begun when the document was written.
+    pub attempt_count: u32,
+    /// Attempts it gets in all.
+    pub max_attempts: u32,
+    /// Why the last attempt failed.
+    pub last_error: Option<LastError>,
+    /// When it was enqueued.
+    pub created_at: Millis,
+    /// When it is or was due, where not at once.
+    pub run_at: Option<Millis>,
+    /// When the document was written.
+    pub updated_at: Millis,
+    /// When its life ended.
+    pub completed_at: Option<Millis>,
+    /// Under which no second job of the type is enqueued for an hour.
+    pub dedupe_key: Option<DedupeKey>,
+    /// W3C trace context of the request that caused it.
+    pub traceparent: Option<String>,
+    /// Version of the payload's form.
+    pub schema_version: u32,
+    other: BTreeMap<String, Box<RawValue>>,
+}
+
+/// Why an attempt failed, as the document keeps it: `lastError` and `errorKind`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastError {
+    /// What happened.
+    pub message: String,
+    /// Of which sort it was; absent in documents of other producers.
+    pub kind: Option<FailureKind>,
+}
+
+impl From<Failure> for LastError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            message: failure.message,
+            kind: Some(failure.kind),
+        }
+    }
+}
+
+/// A text that is no job document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// It is not a JSON object.
+    #[error("job document is not a JSON object: {0}")]
+    NotAnObject(String),
+    /// A field every document needs is not there.
+    #[error("job document has no {0:?}")]
+    Missing(&'static str),
+    /// A field is not of its form.
+    #[error("job document's {name:?}: {reason}")]
+    Field {
+        /// The field.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It is in one type's queue and says it is of another.
+    #[error("job document is of type {found:?} and was in the queue of {expected}")]
+    OtherType {
+        /// The type it names.
+        found: String,
+        /// The queue's type.
+        expected: JobType,
+    },
+}
+
+impl JobDocument {
+    /// Makes the document of a new job.
+    pub fn new(id: JobId, job_type: JobType, payload: Box<RawValue>, created_at: Millis) -> Self {
+        Self {
+            id,
+            job_type,
+            payload,
+            status: JobStatus::Pending,
+            attempt_count: 0,
+            max_attempts: job_type.default_max_attempts(),
+            last_error: None,
+            created_at,
+            run_at: None,
+            updated_at: created_at,
+            completed_at: None,
+            dedupe_key: None,
+            traceparent: None,
+            schema_version: SCHEMA_VERSION,
+            other: BTreeMap::new(),
+        }
+    }
+
+    /// Makes the document that takes the place of one that cannot be read, so that it can be seen among the dead letters.
+    ///
+    /// The text is kept in the field `unreadable`.
+    pub fn of_unreadable(id: JobId, job_type: JobType, text: &str, now: Millis) -> Self {
+        let created_at = id.created_at().unwrap_or(now);
+        let mut document = Self::new(id, job_type, RawValue::NULL.to_owned(), created_at);
+        document.other.insert("unreadable".to_owned(), raw(&text));
+        document
+    }
+
+    /// Reads the document stored under `id` and found in the queue of `job_type`. `now` stands in for a creation time
+    /// that neither the document nor the id tells.
+    pub fn parse(id: JobId, job_type: JobType, text: &str, now: Millis) -> Result<Self, DocumentError> {
+        let mut fields = Fields::read(text)?;
+        let found: String = fields.take("type")?.ok_or(DocumentError::Missing("type"))?;
+        if found != job_type.as_str() {
+            return Err(DocumentError::OtherType {
+                found: found.chars().take(64).collect(),
+                expected: job_type,
+            });
+        }
+        let payload = fields.0.remove("payload").ok_or(DocumentError::Missing("payload"))?;
+        let created_at = fields.take("createdAt")?.or(id.created_at()).unwrap_or(now);
+        let mut document = Self::new(id, job_type, payload, created_at);
+        document.status = fields.take("status")?.unwrap_or(JobStatus::Pending);
+        document.attempt_count = fields.take("attemptCount")?.unwrap_or(0);
+        let max_attempts = fields.take("maxAttempts")?.unwrap_or(document.max_attempts);
+        document.max_attempts = max_attempts.clamp(1, MAX_MAX_ATTEMPTS);
+        let kind = fields.take("errorKind")?;
+        document.last_error = fields.take("lastError")?.map(|message| LastError { message, kind });
+        document.run_at = fields.take("runAt")?;
+        document.updated_at = fields.take("updatedAt")?.unwrap_or(created_at);
+        document.completed_at = fields.take("completedAt")?;
+        document.dedupe_key = fields.take("dedupeKey")?;
+        document.traceparent = fields.take("traceparent")?;
+        document.schema_version = fields.take("schemaVersion")?.unwrap_or(SCHEMA_VERSION);
+        fields.0.remove("id");
+        document.other = fields.0;
+        Ok(document)
+    }
+
+    /// Reads the type a stored document names, without reading the rest.
+    pub fn type_of(text: &str) -> Result<JobType, DocumentError> {
+        let found: String = Fields::read(text)?
+            .take("type")?
+            .ok_or(DocumentError::Missing("type"))?;
+        found.parse().map_err(|error| DocumentError::Field {
+            name: "type",
+            reason: format!("{error}"),
+        })
+    }
+
+    /// Tells whether the payload is of a form that only a newer deployment knows.
+    pub fn is_from_a_newer_version(&self) -> bool {
+        self.schema_version > SCHEMA_VERSION
+    }
+
+    /// Writes the document as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.fields()).unwrap_or_default()
+    }
+
+    fn fields(&self) -> Written<'_> {
+        Written {
+            id: &self.id,
+            job_type: self.job_type,
+            payload: &self.payload,
+            status: self.status,
+            attempt_count: self.attempt_count,
+            max_attempts: self.max_attempts,
+            last_error: self.last_error.as_ref().map(|error| error.message.as_str()),
+            error_kind: self.last_error.as_ref().and_then(|error| error.kind),
+            created_at: self.created_at,
+            run_at: self.run_at,
+            updated_at: self.updated_at,
+            completed_at: self.completed_at,
+            dedupe_key: self.dedupe_key.as_ref(),
+            traceparent: self.traceparent.as_deref(),
+            schema_version: self.schema_version,
+            other: &self.other,
+        }
+    }
+}
+
+/// The fields in the order in which they are written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    id: &'a JobId,
+    #[serde(rename = "type")]
+    job_type: JobType,
+    payload: &'a RawValue,
+    status: JobStatus,
+    attempt_count: u32,
+    max_attempts: u32,
+    last_error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_kind: Option<FailureKind>,
+    created_at: Millis,
+    run_at: Option<Millis>,
+    updated_at: Millis,
+    completed_at: Option<Millis>,
+    dedupe_key: Option<&'a DedupeKey>,
+    traceparent: Option<&'a str>,
+    schema_version: u32,
+    #[serde(flatten)]
+    other: &'a BTreeMap<String, Box<RawValue>>,
+}
+
+struct Fields(BTreeMap<String, Box<RawValue>>);
+
+impl Fields {
+    fn read(text: &str) -> Result<Self, DocumentError> {
+        serde_json::from_str(text)
+            .map(Self)
+            .map_err(|error| DocumentError::NotAnObject(kind_of(&error)))
+    }
+
+    /// Takes a field out; null is as good as absent.
+    fn take<T: for<'de> Deserialize<'de>>(&mut self, name: &'static str) -> Result<Option<T>, DocumentError> {
+        let Some(text) = self.0.remove(name) else {
+            return Ok(None);
+        };
+        serde_json::from_str(text.get()).map_err(|error| DocumentError::Field {
+            name,
+            reason: kind_of(&error),
+        })
+    }
+}
+
+/// Says what sort of error it is without repeating the text, which may hold personal data.
+fn kind_of(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "the text ends too soon",
+        serde_json::error::Category::Syntax => "the text is not JSON",
+        serde_json::error::Category::Data | serde_json::error::Category::Io => "the value is of another type",
+    };
+    format!("{what}, at column {}", error.column())
+}
+
+fn raw(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// Names the job and its status; never the payload, which holds personal data.
+impl fmt::Debug for JobDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobDocument")
+            .field("id", &self.id)
+            .field("job_type", &self.job_type)
+            .field("status", &self.status)
+            .field("attempt_count", &self.attempt_count)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id() -> JobId {
+        JobId::parse("job-1706234567890-abc123def").unwrap()
+    }
+
+    fn parse(text: &str) -> Result<JobDocument, DocumentError> {
+        JobDocument::parse(id(), JobType::AuditLogCreated, text, Millis(9))
+    }
+
+    #[test]
+    fn type_and_payload_are_enough() {
+        let document = parse(r#"{"type":"audit_log_created","payload":{"eventData":{}}}"#).unwrap();
+        assert_eq!((document.max_attempts, document.created_at.0), (3, 1_706_234_567_890));
+        assert_eq!(
+            document.to_json(),
+            r#"{"id":"job-1706234567890-abc123def","type":"audit_log_created","payload":{"eventData":{}},"status":"pending","attemptCount":0,"maxAttempts":3,"lastError":null,"createdAt":1706234567890,"runAt":null,"updatedAt":1706234567890,"completedAt":null,"dedupeKey":null,"traceparent":null,"schemaVersion":1}"#
+        );
+    }
+
+    #[test]
+    fn numbers_arrays_and_unknown_fields_are_written_back_as_they_were_read() {
+        let payload = r#"{"eventData":{"big":123456789012345678901234567890,"float":1.10,"exp":1e400,"none":[],"text":"\u00e4ä\ud83d\ude00"}}"#;
+        let text = format!(r#"{{"type":"audit_log_created","payload":{payload},"shard":1.0,"tags":[]}}"#);
+        let once = parse(&text).unwrap().to_json();
+        let twice = parse(&once).unwrap().to_json();
+        assert_eq!(once, twice);
+        assert!(
+            once.contains(payload) && once.ends_with(r#""shard":1.0,"tags":[]}"#),
+            "{once}"
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_document_is_refused_without_repeating_it() {
+        let cases = [
+            (
+                "",
+                r#"job document is not a JSON object: the text ends too soon, at column 0"#,
+            ),
+            (
+                "jane@example.com",
+                r#"job document is not a JSON object: the text is not JSON, at column 1"#,
+            ),
+            (
+                "[1]",
+                r#"job document is not a JSON object: the value is of another type, at column 0"#,
+            ),
+            ("{}", r#"job document has no "type""#),
+            (r#"{"type":"audit_log_created"}"#, r#"job document has no "payload""#),
+            (
+                r#"{"type":"audit_log_created","payload":{},"maxAttempts":"x"}"#,
+                r#"job document's "maxAttempts": the value is of another type, at column 3"#,
+            ),
+            (
+                r#"{"type":"send_release_email","payload":{}}"#,
+                r#"job document is of type "send_release_email" and was in the queue of audit_log_created"#,
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse(text).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn an_unreadable_document_is_kept_to_be_looked_at() {
+        let document = JobDocument::of_unreadable(id(), JobType::AuditLogCreated, "{\"a\"", Millis(9));
+        assert!(document.to_json().ends_with(r#""unreadable":"{\"a\""}"#));
+    }
+
+    #[test]
+    fn debug_shows_no_payload() {
+        let document =
+            parse(r#"{"type":"audit_log_created","payload":{"eventData":{"who":"jane@example.com"}}}"#).unwrap();
+        assert!(!format!("{document:?}").contains("jane"));
+    }
+}

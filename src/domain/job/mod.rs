@@ -1,0 +1,16 @@
+//! A job: one side effect to do, of a type, and the document that describes it in Redis.
+
+mod document;
+mod job_type;
+mod new_job;
+mod payload;
+mod status;
+
+pub use document::{DocumentError, JobDocument, LastError};
+pub use job_type::{JobType, UnknownJobType};
+pub use new_job::{Due, JobOptions, NewJob, NewJobError};
+pub use payload::{
+    AuditLogCreated, DisputeResolved, EmailDispute, EmailPayment, EmailRefund, EscrowStatusChanged, Payload,
+    PayloadError, Resolution, StripeCapture, StripeRefund,
+};
+pub use status::JobStatus;

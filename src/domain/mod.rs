@@ -1,0 +1,10 @@
+//! Pure rules: what values exist and which of them are legal. No I/O, no async, no clock, no dice.
+
+pub mod backoff;
+pub mod email_address;
+pub mod id;
+pub mod job;
+pub mod limits;
+pub mod millis;
+pub mod money;
+pub mod outcome;
