@@ -1,0 +1,68 @@
+//! What went wrong with a call, by what may be done next.
+
+use std::time::Duration;
+
+/// A call that gave no result. No variant repeats the address, the token or a document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpstashError {
+    /// Nothing was written: no connection. It may be sent again.
+    #[error("Redis cannot be reached: {0}")]
+    NotSent(String),
+    /// It was sent and no readable answer came: it may have been done. Only what is safe to repeat may be sent again.
+    #[error("Redis gave no readable answer: {0}")]
+    Unknown(String),
+    /// Redis has no room for it now: too many requests, a quota, out of memory. Nothing was written; it may be sent again later.
+    #[error("Redis takes no more for now: {message}")]
+    Throttled {
+        /// What Redis said.
+        message: String,
+        /// How long to wait, where Redis said so.
+        retry_after: Option<Duration>,
+    },
+    /// Redis answered with an error: a wrong token or a fault of ours. It will not work the next time either.
+    #[error("Redis refused: {0}")]
+    Refused(String),
+}
+
+impl UpstashError {
+    /// Makes the error for an error text of Redis'.
+    pub(super) fn of_redis(message: &str) -> Self {
+        const FULL: [&str; 6] = ["OOM ", "LOADING ", "BUSY ", "MISCONF ", "READONLY ", "TRYAGAIN "];
+        const QUOTA: [&str; 3] = [
+            "max requests limit exceeded",
+            "max daily request limit",
+            "capacity quota exceeded",
+        ];
+        let message: String = message.chars().take(300).collect();
+        if FULL.iter().any(|start| message.starts_with(start)) || QUOTA.iter().any(|part| message.contains(part)) {
+            return Self::Throttled {
+                message,
+                retry_after: None,
+            };
+        }
+        Self::Refused(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_redis_is_not_our_fault() {
+        for text in [
+            "OOM command not allowed",
+            "ERR max requests limit exceeded. Limit: 1",
+            "ERR DB capacity quota exceeded",
+        ] {
+            assert!(
+                matches!(UpstashError::of_redis(text), UpstashError::Throttled { .. }),
+                "{text}"
+            );
+        }
+        assert!(matches!(
+            UpstashError::of_redis("WRONGTYPE Operation"),
+            UpstashError::Refused(_)
+        ));
+    }
+}

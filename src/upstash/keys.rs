@@ -1,0 +1,104 @@
+//! Every key's name, with its type in Redis. Nothing else writes a key's name.
+
+use std::sync::Arc;
+
+use crate::domain::id::{ClaimId, DedupeKey, JobId};
+use crate::domain::job::JobType;
+
+/// The names of all keys, behind the deployment's prefix.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    prefix: Arc<str>,
+}
+
+impl Keys {
+    /// Makes the names behind `prefix`; an empty one gives the seed's names.
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    /// Returns the prefix, for scripts that make a key's name from an id they read.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// string: a job's document.
+    pub fn job(&self, id: &JobId) -> String {
+        format!("{}job:{id}", self.prefix)
+    }
+
+    /// list: ids of the jobs of a type that are ready, first in first out.
+    pub fn queue(&self, job_type: JobType) -> String {
+        format!("{}queue:{job_type}", self.prefix)
+    }
+
+    /// sorted set: `{type}/{id}` by the ms when it is due or its lease lapses; `dead_letter/{id}` by when it ends.
+    pub fn timers(&self) -> String {
+        format!("{}queue:timers", self.prefix)
+    }
+
+    /// hash: job id to attempts begun, followed by the claim's id while one holds the lease.
+    pub fn attempts(&self) -> String {
+        format!("{}queue:attempts", self.prefix)
+    }
+
+    /// hash: type to leases held.
+    pub fn in_flight(&self) -> String {
+        format!("{}queue:in_flight", self.prefix)
+    }
+
+    /// sorted set: job id by time of death, ms.
+    pub fn dead_letters(&self) -> String {
+        format!("{}queue:dead_letter", self.prefix)
+    }
+
+    /// string: what a claim took, until its leases end.
+    pub fn claim(&self, id: &ClaimId) -> String {
+        format!("{}claim:{id}", self.prefix)
+    }
+
+    /// string: the id of the job that holds a dedupe key.
+    pub fn dedupe(&self, job_type: JobType, key: &DedupeKey) -> String {
+        format!("{}dedupe:{job_type}:{key}", self.prefix)
+    }
+
+    /// hash: `{type}:{event}` to how often it happened.
+    pub fn counters(&self) -> String {
+        format!("{}stats:counters", self.prefix)
+    }
+
+    /// stream: audit records, each with its hash.
+    pub fn audit(&self) -> String {
+        format!("{}audit", self.prefix)
+    }
+
+    /// string: hash of the newest audit record.
+    pub fn audit_head(&self) -> String {
+        format!("{}audit:head", self.prefix)
+    }
+
+    /// string: the stream id of the record a job wrote.
+    pub fn audit_job(&self, id: &JobId) -> String {
+        format!("{}audit:job:{id}", self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_prefix_the_names_are_the_seeds() {
+        let keys = Keys::new("");
+        let id = JobId::parse("job-1-a").unwrap();
+        assert_eq!(keys.job(&id), "job:job-1-a");
+        assert_eq!(keys.queue(JobType::SendReleaseEmail), "queue:send_release_email");
+        assert_eq!(keys.dead_letters(), "queue:dead_letter");
+        let dedupe = DedupeKey::parse("escrow-esc-123-release").unwrap();
+        assert_eq!(
+            keys.dedupe(JobType::SendReleaseEmail, &dedupe),
+            "dedupe:send_release_email:escrow-esc-123-release"
+        );
+        assert_eq!(Keys::new("shop:").timers(), "shop:queue:timers");
+    }
+}

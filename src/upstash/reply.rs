@@ -1,0 +1,139 @@
+//! What Redis answered.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+use super::UpstashError;
+
+/// A RESP2 value as Upstash's JSON gives it. Doubles arrive as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// No value.
+    Null,
+    /// An integer.
+    Integer(i64),
+    /// A text.
+    Text(String),
+    /// A list, which may be empty.
+    Array(Vec<Reply>),
+}
+
+impl Reply {
+    /// Returns the text.
+    pub fn text(self) -> Result<String, UpstashError> {
+        match self {
+            Self::Text(text) => Ok(text),
+            other => Err(other.unexpected("a text")),
+        }
+    }
+
+    /// Returns the text, or nothing for null.
+    pub fn optional_text(self) -> Result<Option<String>, UpstashError> {
+        match self {
+            Self::Null => Ok(None),
+            other => other.text().map(Some),
+        }
+    }
+
+    /// Returns the integer, which scripts also give as text.
+    pub fn integer(self) -> Result<i64, UpstashError> {
+        match &self {
+            Self::Integer(number) => Ok(*number),
+            Self::Text(text) => text.parse().map_err(|_| self.unexpected("an integer")),
+            _ => Err(self.unexpected("an integer")),
+        }
+    }
+
+    /// Returns the list.
+    pub fn array(self) -> Result<Vec<Self>, UpstashError> {
+        match self {
+            Self::Array(items) => Ok(items),
+            other => Err(other.unexpected("a list")),
+        }
+    }
+
+    /// Names the sort of value, not the value, which may hold a document.
+    fn unexpected(&self, expected: &str) -> UpstashError {
+        let found = match self {
+            Self::Null => "null",
+            Self::Integer(_) => "an integer",
+            Self::Text(_) => "a text",
+            Self::Array(_) => "a list",
+        };
+        UpstashError::Unknown(format!("the reply has {found} where {expected} was expected"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Reply {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReplyVisitor)
+    }
+}
+
+struct ReplyVisitor;
+
+impl<'de> Visitor<'de> for ReplyVisitor {
+    type Value = Reply;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("null, an integer, a text or a list of these")
+    }
+
+    fn visit_unit<E>(self) -> Result<Reply, E> {
+        Ok(Reply::Null)
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Reply, E> {
+        Ok(Reply::Integer(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Reply, E> {
+        i64::try_from(number).map(Reply::Integer).map_err(E::custom)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Reply, E> {
+        Ok(Reply::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Reply, E> {
+        Ok(Reply::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Reply, A::Error> {
+        let mut items = Vec::with_capacity(seq.size_hint().unwrap_or(0));
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Reply::Array(items))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_exactly() {
+        let text = r#"[null,9223372036854775807,-1,"1.10",[],["ä😀\u0000"]]"#;
+        let reply: Reply = serde_json::from_str(text).unwrap();
+        let text = |text: &str| Reply::Text(text.to_owned());
+        assert_eq!(
+            reply,
+            Reply::Array(vec![
+                Reply::Null,
+                Reply::Integer(i64::MAX),
+                Reply::Integer(-1),
+                text("1.10"),
+                Reply::Array(vec![]),
+                Reply::Array(vec![text("ä😀\0")]),
+            ])
+        );
+    }
+
+    #[test]
+    fn what_no_resp2_server_sends_is_not_read() {
+        for bad in ["1.5", "true", "{}", "18446744073709551615"] {
+            assert!(serde_json::from_str::<Reply>(bad).is_err(), "{bad}");
+        }
+    }
+}
