@@ -1,1 +1,3 @@
 //! Holdfast's local stack.
+
+pub mod redis;
