@@ -1,1 +1,4 @@
 //! Holdfast's local stack.
+
+pub mod redis;
+pub mod rest;
