@@ -4,5 +4,6 @@ pub mod config;
 pub mod domain;
 pub mod edge;
 pub mod outbound;
+pub mod queue;
 pub mod upstash;
 pub mod workers;

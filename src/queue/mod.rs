@@ -1,0 +1,69 @@
+//! The queue: what is enqueued is done at least once, or ends among the dead letters with the reason.
+//!
+//! Each operation is one script, so it happens whole or not at all; each may be repeated when its answer was lost. A job that was
+//! claimed is held under a lease: until that lapses nobody else gets it, and once another claim has it the first can no
+//! longer settle it. The queue knows nothing of what a job does.
+
+mod cancel;
+mod claim;
+mod dead_letters;
+mod enqueue;
+mod oldest_due;
+mod settle;
+mod stats;
+mod status;
+
+pub use cancel::Cancelled;
+pub use claim::{ClaimRequest, Claimed, ClaimedJob};
+pub use dead_letters::DeadLetter;
+pub use enqueue::{EnqueueError, Enqueued};
+pub use oldest_due::OldestDue;
+pub use settle::{Settled, Settlement, Verdict};
+pub use stats::QueueStats;
+pub use status::JobView;
+
+use crate::domain::job::JobType;
+use crate::edge::Clock;
+use crate::upstash::Upstash;
+use crate::upstash::keys::Keys;
+
+/// The scripts of the queue, for the test that compares each header with its call.
+pub static SCRIPTS: [&crate::upstash::Script; 8] = [
+    &enqueue::ENQUEUE,
+    &claim::CLAIM,
+    &settle::SETTLE,
+    &cancel::CANCEL,
+    &status::STATUS,
+    &stats::STATS,
+    &oldest_due::OLDEST_DUE,
+    &dead_letters::DEAD_LETTERS,
+];
+
+/// The queue of one database and prefix. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    upstash: Upstash,
+    keys: Keys,
+    clock: Clock,
+}
+
+impl Queue {
+    /// Makes the queue.
+    pub fn new(upstash: Upstash, keys: Keys, clock: Clock) -> Self {
+        Self { upstash, keys, clock }
+    }
+
+    /// Returns the names of the queue's keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    fn queues<'a>(&'a self, types: &'a [JobType]) -> impl Iterator<Item = String> + 'a {
+        types.iter().map(|job_type| self.keys.queue(*job_type))
+    }
+}
+
+/// The texts of types, as scripts take them.
+fn names<'a, 'b>(types: &'b [JobType]) -> impl Iterator<Item = std::borrow::Cow<'a, str>> + use<'a, 'b> {
+    types.iter().map(|job_type| job_type.as_str().into())
+}

@@ -1,0 +1,113 @@
+--[[
+settle: end claims, many at once.
+
+Each settlement counts only for the claim that still holds the job; for another it changes nothing. Repeated, it answers as the
+first time.
+
+  complete  the document is kept for keep_completed_ms
+  retry     the document is kept, the job is due at `at`
+  bury      the document is kept for keep_dead_ms, the job is a dead letter
+  release   the attempt is taken back; the job is due at `at`, or is the first of its queue
+  forget    the entry was one too many: the document stays as it is
+
+KEYS[1] timers        zset    {type}/{id} by due time or lease end, ms; dead_letter/{id} by its end
+KEYS[2] attempts      hash    id to attempts begun, and the claim that holds it
+KEYS[3] in_flight     hash    type to leases held
+KEYS[4] dead_letters  zset    id by time of death, ms
+KEYS[5] counters      hash    {type}:{event} to how often
+KEYS[6..]             first the queues (list) of the types, then the jobs (string)
+
+ARGV[1] now_ms            '' means the server's clock
+ARGV[2] keep_completed_ms
+ARGV[3] keep_dead_ms
+ARGV[4] type_count
+ARGV[5..]             the types; then for each settlement: what, index of its type, id, attempt, claim id, at, document
+
+Returns for each settlement 'settled' | 'lease_lost'
+Writes  job:{id}, queue:{type}, timers, attempts, in_flight, dead_letters, counters
+Cost    O(settlements x log timers); commands: 6 + one a completed or buried job
+]]
+local timers, attempts, in_flight, dead_letters, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local now, keep_completed_ms, keep_dead_ms = now_ms(ARGV[1]), ARGV[2], ARGV[3]
+local type_count = tonumber(ARGV[4])
+local FIRST_QUEUE, FIRST_TYPE = 5, 4
+local first_job_key, first_item = FIRST_QUEUE + type_count, FIRST_TYPE + type_count
+local EVENTS = {complete = 'completed', retry = 'retried', bury = 'dead', release = 'released', forget = 'repeated'}
+
+local items, ids = {}, {}
+for at = first_item, #ARGV - 7, 7 do
+  local type_index = tonumber(ARGV[at + 2])
+  items[#items + 1] = {
+    what = ARGV[at + 1], job_type = ARGV[FIRST_TYPE + type_index], queue = KEYS[FIRST_QUEUE + type_index], id = ARGV[at + 3],
+    attempt = tonumber(ARGV[at + 4]), held = ARGV[at + 4] .. ' ' .. ARGV[at + 5], at = ARGV[at + 6], document = ARGV[at + 7],
+    key = KEYS[first_job_key + #items + 1],
+  }
+  ids[#ids + 1] = ARGV[at + 3]
+end
+local values = redis.call('HMGET', attempts, unpack(ids))
+
+-- Whether an earlier call of this very settlement is why the job is no longer held.
+local function settled_before(item, value)
+  if item.what == 'release' or item.what == 'forget' then
+    local before = item.attempt > 1 and tostring(item.attempt - 1) or false
+    return value == before
+  end
+  return redis.call('GET', item.key) == item.document
+end
+
+local answers, ended, begun, unset, kept, due, dead, first = {}, {}, {}, {}, {}, {}, {}, {}
+local held_less, tally = {}, {}
+for n, item in ipairs(items) do
+  if values[n] ~= item.held then
+    answers[n] = settled_before(item, values[n]) and 'settled' or 'lease_lost'
+  else
+    answers[n] = 'settled'
+    local what = item.what
+    local timer, attempts_left = item.job_type .. '/' .. item.id, item.attempt
+    if what == 'release' or what == 'forget' then attempts_left = item.attempt - 1 end
+    if what == 'complete' then
+      redis.call('SET', item.key, item.document, 'PX', keep_completed_ms)
+      attempts_left = 0
+    elseif what == 'bury' then
+      redis.call('SET', item.key, item.document, 'PX', keep_dead_ms)
+      dead[#dead + 1] = now
+      dead[#dead + 1] = item.id
+      due[#due + 1] = later(now, keep_dead_ms)
+      due[#due + 1] = 'dead_letter/' .. item.id
+      attempts_left = 0
+    elseif what == 'retry' then
+      kept[#kept + 1] = item.key
+      kept[#kept + 1] = item.document
+    end
+    if what == 'retry' or (what == 'release' and item.at ~= '') then
+      due[#due + 1] = item.at
+      due[#due + 1] = timer
+    else
+      ended[#ended + 1] = timer
+      if what == 'release' then
+        first[item.queue] = first[item.queue] or {}
+        table.insert(first[item.queue], 1, item.id)
+      end
+    end
+    if attempts_left > 0 then
+      begun[#begun + 1] = item.id
+      begun[#begun + 1] = tostring(attempts_left)
+    else
+      unset[#unset + 1] = item.id
+    end
+    held_less[item.job_type] = (held_less[item.job_type] or 0) - 1
+    local field = item.job_type .. ':' .. EVENTS[what]
+    tally[field] = (tally[field] or 0) + 1
+  end
+end
+
+if #kept > 0 then redis.call('MSET', unpack(kept)) end
+if #ended > 0 then redis.call('ZREM', timers, unpack(ended)) end
+if #due > 0 then redis.call('ZADD', timers, unpack(due)) end
+if #dead > 0 then redis.call('ZADD', dead_letters, unpack(dead)) end
+if #begun > 0 then redis.call('HSET', attempts, unpack(begun)) end
+if #unset > 0 then redis.call('HDEL', attempts, unpack(unset)) end
+for queue, released in pairs(first) do redis.call('LPUSH', queue, unpack(released)) end
+for job_type, times in pairs(held_less) do redis.call('HINCRBY', in_flight, job_type, tostring(times)) end
+for field, times in pairs(tally) do redis.call('HINCRBY', counters, field, tostring(times)) end
+return answers

@@ -1,0 +1,207 @@
+//! `settle`: end claims, many at once.
+
+use std::borrow::Cow;
+
+use super::claim::{self, ClaimRequest, Claimed, ClaimedJob};
+use super::{Queue, names};
+use crate::domain::id::{ClaimId, JobId};
+use crate::domain::job::{JobDocument, JobStatus, JobType, LastError};
+use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_SETTLEMENTS};
+use crate::domain::millis::Millis;
+use crate::domain::outcome::Failure;
+use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
+use crate::upstash_script;
+
+pub(super) static SETTLE: Script = upstash_script!("settle", "../upstash/prelude.lua", "settle.lua");
+
+/// How a claim of a job ends.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The side effect is done.
+    Complete,
+    /// It failed and is due again at a time.
+    Retry {
+        /// Why it failed.
+        failure: Failure,
+        /// When it is due.
+        at: Millis,
+    },
+    /// It failed for good.
+    Bury(Failure),
+    /// It was not tried: the attempt does not count. Without a time it is the first of its queue.
+    Release(Option<Millis>),
+    /// The job's life was over already; the entry in the queue was one too many.
+    Forget,
+}
+
+/// One claim's end.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    id: JobId,
+    job_type: JobType,
+    attempt: u32,
+    claim: ClaimId,
+    verdict: Verdict,
+    document: String,
+}
+
+/// What became of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It counts.
+    Done,
+    /// The lease had lapsed and the job went back: it counts for nothing.
+    LeaseLost,
+}
+
+impl Settlement {
+    /// Decides that the claim of `job` ends with `verdict`, `now` by Redis' clock.
+    pub fn new(job: &ClaimedJob, verdict: Verdict, now: Millis) -> Self {
+        let mut document = match &job.document {
+            Ok(document) => document.clone(),
+            Err(_) => JobDocument::of_unreadable(job.id.clone(), job.job_type, &job.text, now),
+        };
+        document.attempt_count = job.attempt;
+        document.updated_at = now;
+        match &verdict {
+            Verdict::Complete => {
+                document.status = JobStatus::Completed;
+                document.completed_at = Some(now);
+            }
+            Verdict::Retry { failure, at } => {
+                document.status = JobStatus::Failed;
+                document.run_at = Some(*at);
+                document.last_error = Some(LastError::from(failure.clone()));
+            }
+            Verdict::Bury(failure) => {
+                document.status = JobStatus::DeadLetter;
+                document.completed_at = Some(now);
+                document.last_error = Some(LastError::from(failure.clone()));
+            }
+            Verdict::Release(_) | Verdict::Forget => {}
+        }
+        let stays = matches!(verdict, Verdict::Release(_) | Verdict::Forget);
+        Self {
+            id: job.id.clone(),
+            job_type: job.job_type,
+            attempt: job.attempt,
+            claim: job.claim.clone(),
+            verdict,
+            document: if stays { String::new() } else { document.to_json() },
+        }
+    }
+
+    /// Returns the job's id.
+    pub fn id(&self) -> &JobId {
+        &self.id
+    }
+}
+
+impl Queue {
+    /// Ends claims. Settlements of one job are applied in their order.
+    ///
+    /// # Guarantees
+    /// A settlement whose lease was lost changes nothing. Repeated, the call answers as the first time.
+    pub async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>, UpstashError> {
+        let calls = self.settle_calls(settlements);
+        let replies = self.upstash.run_all(Patience::SETTLE, |_| calls.clone()).await?;
+        read(replies, settlements.len())
+    }
+
+    /// Ends claims and makes the next one, in one request.
+    pub async fn settle_and_claim(
+        &self,
+        settlements: &[Settlement],
+        request: &ClaimRequest,
+    ) -> Result<(Vec<Settled>, Claimed), UpstashError> {
+        let calls = self.settle_calls(settlements);
+        let with_claim = |again| calls.iter().cloned().chain([self.claim_call(request, again)]).collect();
+        let mut replies = self.upstash.run_all(Patience::SETTLE, with_claim).await?;
+        let claimed = replies
+            .pop()
+            .ok_or_else(|| UpstashError::Unknown("settle and claim: no answer".into()))?;
+        Ok((read(replies, settlements.len())?, claim::read(claimed, request)?))
+    }
+
+    fn settle_calls<'a>(&self, settlements: &'a [Settlement]) -> Vec<ScriptCall<'a>> {
+        settlements
+            .chunks(MAX_SETTLEMENTS)
+            .map(|chunk| self.settle_call(chunk))
+            .collect()
+    }
+
+    fn settle_call<'a>(&self, settlements: &'a [Settlement]) -> ScriptCall<'a> {
+        let used = |job_type: &JobType| settlements.iter().any(|settlement| settlement.job_type == *job_type);
+        let types: Vec<JobType> = JobType::ALL.into_iter().filter(used).collect();
+        let mut keys = vec![
+            self.keys.timers(),
+            self.keys.attempts(),
+            self.keys.in_flight(),
+            self.keys.dead_letters(),
+            self.keys.counters(),
+        ];
+        keys.extend(self.queues(&types));
+        keys.extend(settlements.iter().map(|settlement| self.keys.job(&settlement.id)));
+        let mut args: Vec<Cow<'a, str>> = vec![
+            self.clock.script_arg().into(),
+            KEEP_COMPLETED.as_millis().to_string().into(),
+            KEEP_DEAD.as_millis().to_string().into(),
+            types.len().to_string().into(),
+        ];
+        args.extend(names(&types));
+        for settlement in settlements {
+            let type_index = types
+                .iter()
+                .position(|known| *known == settlement.job_type)
+                .map_or(0, |index| index + 1);
+            args.push(settlement.verdict.word().into());
+            args.push(type_index.to_string().into());
+            args.push(settlement.id.as_str().into());
+            args.push(settlement.attempt.to_string().into());
+            args.push(settlement.claim.as_str().into());
+            args.push(settlement.verdict.at().into());
+            args.push(settlement.document.as_str().into());
+        }
+        ScriptCall {
+            script: &SETTLE,
+            keys,
+            args,
+        }
+    }
+}
+
+impl Verdict {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Retry { .. } => "retry",
+            Self::Bury(_) => "bury",
+            Self::Release(_) => "release",
+            Self::Forget => "forget",
+        }
+    }
+
+    fn at(&self) -> String {
+        match self {
+            Self::Retry { at, .. } | Self::Release(Some(at)) => at.to_string(),
+            _ => String::new(),
+        }
+    }
+}
+
+fn read(replies: Vec<Reply>, expected: usize) -> Result<Vec<Settled>, UpstashError> {
+    let mut settled = Vec::with_capacity(expected);
+    for reply in replies {
+        for word in reply.array()? {
+            settled.push(match word.text()?.as_str() {
+                "settled" => Settled::Done,
+                "lease_lost" => Settled::LeaseLost,
+                other => return Err(UpstashError::Unknown(format!("settle answered {other:?}"))),
+            });
+        }
+    }
+    if settled.len() != expected {
+        return Err(UpstashError::Unknown("settle: an answer is missing".into()));
+    }
+    Ok(settled)
+}
