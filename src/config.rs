@@ -42,8 +42,11 @@ pub const STRIPE_SECRET_KEY: &str = "STRIPE_SECRET_KEY";
 /// Stripe's address, for tests.
 pub const STRIPE_BASE_URL: &str = "STRIPE_BASE_URL";
 
+/// What is logged at least: `error`, `warn`, `info` or `debug`.
+pub const LOG_LEVEL: &str = "LOG_LEVEL";
+
 /// Every variable, in the order of `.env.example`.
-pub const VARIABLES: [&str; 16] = [
+pub const VARIABLES: [&str; 17] = [
     KV_REST_API_URL,
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,
@@ -60,6 +63,7 @@ pub const VARIABLES: [&str; 16] = [
     WEBHOOK_ALLOW_PRIVATE,
     STRIPE_SECRET_KEY,
     STRIPE_BASE_URL,
+    LOG_LEVEL,
 ];
 
 /// Fewest characters of a secret of ours. Chosen: 8 random characters are not guessed over a network before anyone notices,
@@ -160,6 +164,8 @@ pub struct Config {
     pub cron_secret: Setting<Secret>,
     /// How long one processor run may take.
     pub time_box: Setting<Duration>,
+    /// What is logged at least.
+    pub log_level: Setting<tracing::Level>,
     /// How mails are sent.
     pub email: Setting<EmailConfig>,
     /// Where webhooks go.
@@ -187,6 +193,7 @@ impl Config {
             processor_token: read.secret(JOB_PROCESSOR_SECRET_TOKEN),
             cron_secret: read.secret(CRON_SECRET),
             time_box: read.time_box(),
+            log_level: read.log_level(),
             email: read.email(),
             webhook: read.webhook(),
             stripe: read.stripe(),
@@ -277,6 +284,16 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
                 name: JOB_TIME_BOX_MS,
                 expected: "a number of milliseconds from 100 to 900000",
             })
+    }
+
+    fn log_level(&self) -> Setting<tracing::Level> {
+        let level = self
+            .optional(LOG_LEVEL)
+            .map_or(Ok(tracing::Level::INFO), |level| level.parse());
+        level.map_err(|_| ConfigError::Malformed {
+            name: LOG_LEVEL,
+            expected: "error, warn, info or debug",
+        })
     }
 
     fn email(&self) -> Setting<EmailConfig> {

@@ -66,10 +66,12 @@ impl Dice {
     }
 
     /// Returns bytes nobody can guess; with a counter, its digits at the end.
+    ///
+    /// # Panics
+    /// When the system has no random bytes: without them nothing safe can be done. The platforms' kernels always have some.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match self {
-            // Without random bytes nothing safe can be done; the platforms' kernels always have some.
             Self::Real => getrandom::fill(&mut bytes).unwrap_or_else(|error| panic!("no random bytes: {error}")),
             Self::Counting(count) => {
                 let mut left = count.fetch_add(1, Ordering::SeqCst) + 1;

@@ -1,9 +1,32 @@
 //! Holdfast: an escrow payments API whose side effects never get lost.
+//!
+//! A route does what is critical and answers; what may happen a moment later becomes a job, and a time-boxed processor works the
+//! jobs off with retries and a dead-letter queue. State is in Upstash Redis, reached over REST.
+//!
+//! The modules, each of which uses only those before it:
+//!
+//! | module | what it answers for |
+//! | --- | --- |
+//! | [`domain`] | pure rules: jobs, payloads, money, retries, limits |
+//! | [`config`] | the environment |
+//! | [`edge`], [`outbound`] | time and dice; calls out |
+//! | [`upstash`] | one POST to Redis, and what may be done when it goes wrong |
+//! | [`queue`] | enqueue, claim, settle: one script each |
+//! | [`workers`] | a job in, an outcome out |
+//! | [`processor`] | the time box |
+//! | [`auth`], [`telemetry`] | who calls; logs |
+//! | [`app`] | what handlers may use |
+//! | [`http`] | routes: bytes in, bytes out |
 
+pub mod app;
+pub mod auth;
 pub mod config;
 pub mod domain;
 pub mod edge;
+pub mod http;
 pub mod outbound;
+pub mod processor;
 pub mod queue;
+pub mod telemetry;
 pub mod upstash;
 pub mod workers;

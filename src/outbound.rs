@@ -16,27 +16,37 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Only when the TLS library refuses its own defaults.
-pub fn client() -> Result<Client, reqwest::Error> {
-    Client::builder()
-        .tls_backend_preconfigured(tls())
+pub fn client() -> Result<Client, OutboundError> {
+    let client = Client::builder()
+        .tls_backend_preconfigured(tls()?)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
-        .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
-        .build()
+        .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")));
+    Ok(client.build()?)
 }
 
 /// Returns the TLS settings of every call out.
-pub fn tls() -> rustls::ClientConfig {
+///
+/// # Errors
+/// Only when the TLS library refuses its own defaults.
+pub fn tls() -> Result<rustls::ClientConfig, OutboundError> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    #[expect(clippy::expect_used, reason = "ring has a cipher suite for both TLS 1.2 and 1.3")]
-    config
-        .expect("ring supports the default protocol versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth()
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// The TLS library refused its own defaults.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP library refused them.
+    #[error("the HTTP client cannot be made")]
+    Http(#[from] reqwest::Error),
 }

@@ -64,6 +64,6 @@ impl Queue {
 }
 
 /// The texts of types, as scripts take them.
-fn names<'a, 'b>(types: &'b [JobType]) -> impl Iterator<Item = std::borrow::Cow<'a, str>> + use<'a, 'b> {
+fn names<'a>(types: &[JobType]) -> impl Iterator<Item = std::borrow::Cow<'a, str>> + use<'a, '_> {
     types.iter().map(|job_type| job_type.as_str().into())
 }

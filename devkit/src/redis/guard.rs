@@ -74,8 +74,7 @@ impl Guarded {
 
     /// Whether the program has ended and its last words are in `output`.
     pub(super) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-            && self.readers.iter().all(JoinHandle::is_finished)
+        !matches!(self.child.try_wait(), Ok(None)) && self.readers.iter().all(JoinHandle::is_finished)
     }
 
     /// Waits for the program's end, at most `limit`; says whether it came.
@@ -92,21 +91,13 @@ impl Guarded {
 
     /// The program's process id, once the guard has told it.
     pub(super) fn process(&self) -> Option<u32> {
-        self.output
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .process
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).process
     }
 
     /// The last lines the program wrote.
     pub(super) fn output(&self) -> String {
         let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        output
-            .lines
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join("\n")
+        output.lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -118,10 +109,7 @@ impl Drop for Guarded {
     }
 }
 
-fn collect(
-    pipe: Option<impl Read + Send + 'static>,
-    output: &Arc<Mutex<Output>>,
-) -> Option<JoinHandle<()>> {
+fn collect(pipe: Option<impl Read + Send + 'static>, output: &Arc<Mutex<Output>>) -> Option<JoinHandle<()>> {
     let pipe = pipe?;
     let output = Arc::clone(output);
     Some(std::thread::spawn(move || {
@@ -180,8 +168,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_signal_reaches_the_program() {
-        let mut guarded =
-            sh("trap 'echo heard; exit' TERM; echo ready; while :; do sleep 0.01; done");
+        let mut guarded = sh("trap 'echo heard; exit' TERM; echo ready; while :; do sleep 0.01; done");
         let mut tick = tokio::time::interval(POLL);
         while !guarded.output().contains("ready") {
             tick.tick().await;
@@ -199,9 +186,6 @@ mod tests {
 
         assert!(guarded.ended_within(Duration::from_secs(5)).await);
         let output = guarded.output();
-        assert!(
-            output.contains("told") && output.contains("why"),
-            "{output}"
-        );
+        assert!(output.contains("told") && output.contains("why"), "{output}");
     }
 }

@@ -49,9 +49,7 @@ pub enum StartError {
     #[error("no Redis on this machine, and cargo, which would build one, does not run")]
     Cargo(#[source] io::Error),
     /// Cargo could not build meebis.
-    #[error(
-        "no Redis on this machine, and cargo install meebis ended with {status}: its words are above"
-    )]
+    #[error("no Redis on this machine, and cargo install meebis ended with {status}: its words are above")]
     Build {
         /// How cargo ended.
         status: ExitStatus,
@@ -106,13 +104,7 @@ impl RedisServer {
             if options.port.is_some() {
                 break;
             }
-            match Self::start_on(
-                free_port(&program)?,
-                program.clone(),
-                options.data_dir.clone(),
-            )
-            .await
-            {
+            match Self::start_on(free_port(&program)?, program.clone(), options.data_dir.clone()).await {
                 Err(StartError::Ended { .. }) => {}
                 settled => return settled,
             }
@@ -121,11 +113,7 @@ impl RedisServer {
         Self::start_on(port, program, options.data_dir).await
     }
 
-    async fn start_on(
-        port: u16,
-        program: Program,
-        data_dir: Option<PathBuf>,
-    ) -> Result<Self, StartError> {
+    async fn start_on(port: u16, program: Program, data_dir: Option<PathBuf>) -> Result<Self, StartError> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut server = Self {
             program,
@@ -181,9 +169,7 @@ impl RedisServer {
     async fn launch(&mut self) -> Result<(), StartError> {
         let port = self.address.port().to_string();
         let folder = self.data_dir.clone().unwrap_or_else(env::temp_dir);
-        let mut arguments: Vec<&OsStr> = ["--port", &port, "--bind", "127.0.0.1"]
-            .map(OsStr::new)
-            .to_vec();
+        let mut arguments: Vec<&OsStr> = ["--port", &port, "--bind", "127.0.0.1"].map(OsStr::new).to_vec();
         match (self.program.kind, &self.data_dir) {
             (Kind::Meebis, None) => {}
             (Kind::Meebis, Some(_)) => arguments.extend([OsStr::new("--dir"), folder.as_os_str()]),
@@ -194,11 +180,9 @@ impl RedisServer {
             }
         }
         let process =
-            Guarded::spawn(self.program.path.as_os_str(), &arguments).map_err(|source| {
-                StartError::Spawn {
-                    program: self.name(),
-                    source,
-                }
+            Guarded::spawn(self.program.path.as_os_str(), &arguments).map_err(|source| StartError::Spawn {
+                program: self.name(),
+                source,
             })?;
         self.process = Some(ready::wait(process, self.address, &self.name()).await?);
         Ok(())

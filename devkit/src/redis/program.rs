@@ -102,9 +102,7 @@ async fn meebis() -> Result<Program, StartError> {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
         PathBuf::from,
     );
-    let root = target
-        .join("tools")
-        .join(format!("meebis-{MEEBIS_VERSION}"));
+    let root = target.join("tools").join(format!("meebis-{MEEBIS_VERSION}"));
     let path = root.join("bin/meebis");
     if !path.is_file() {
         tracing::info!(
@@ -147,10 +145,7 @@ mod tests {
 
     #[test]
     fn a_program_is_known_by_its_name() {
-        assert_eq!(
-            Kind::of(Path::new("/opt/redis-7/bin/redis-server")),
-            Kind::Redis
-        );
+        assert_eq!(Kind::of(Path::new("/opt/redis-7/bin/redis-server")), Kind::Redis);
         assert_eq!(Kind::of(Path::new("/usr/bin/valkey-server")), Kind::Valkey);
         assert_eq!(Kind::of(Path::new("target/tools/bin/meebis")), Kind::Meebis);
     }

@@ -17,11 +17,7 @@ use super::guard::{Guarded, POLL};
 const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// Waits until the Redis in `process` answers on `address`.
-pub(super) async fn wait(
-    mut process: Guarded,
-    address: SocketAddr,
-    program: &str,
-) -> Result<Guarded, StartError> {
+pub(super) async fn wait(mut process: Guarded, address: SocketAddr, program: &str) -> Result<Guarded, StartError> {
     let port = address.port();
     let answered = tokio::time::timeout(START_LIMIT, async {
         let mut tick = tokio::time::interval(POLL);
@@ -57,15 +53,10 @@ pub(super) async fn wait(
 /// The process id of the Redis on `address`, if one answers PING there.
 async fn process_answering(address: SocketAddr) -> Option<u32> {
     let mut socket = TcpStream::connect(address).await.ok()?;
-    socket
-        .write_all(b"PING\r\nINFO server\r\nQUIT\r\n")
-        .await
-        .ok()?;
+    socket.write_all(b"PING\r\nINFO server\r\nQUIT\r\n").await.ok()?;
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).await.ok()?;
-    let answer = std::str::from_utf8(&answer)
-        .ok()?
-        .strip_prefix("+PONG\r\n")?;
+    let answer = std::str::from_utf8(&answer).ok()?.strip_prefix("+PONG\r\n")?;
     answer
         .lines()
         .find_map(|line| line.strip_prefix("process_id:"))?

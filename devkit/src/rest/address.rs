@@ -37,9 +37,7 @@ impl FromStr for RedisAddress {
     type Err = ParseAddressError;
 
     fn from_str(text: &str) -> Result<Self, ParseAddressError> {
-        parse(text).ok_or_else(|| ParseAddressError {
-            found: text.to_owned(),
-        })
+        parse(text).ok_or_else(|| ParseAddressError { found: text.to_owned() })
     }
 }
 
@@ -53,11 +51,7 @@ impl fmt::Debug for RedisAddress {
 fn parse(text: &str) -> Option<RedisAddress> {
     let rest = text.strip_prefix("redis://")?;
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let database = if database.is_empty() {
-        0
-    } else {
-        database.parse().ok()?
-    };
+    let database = if database.is_empty() { 0 } else { database.parse().ok()? };
     let (login, host_port) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (username, password) = login.split_once(':').unwrap_or((login, ""));
     let (host, port) = match host_port.rsplit_once(':') {
@@ -99,10 +93,7 @@ mod tests {
         let address: RedisAddress = "redis://localhost".parse().unwrap();
 
         assert_eq!(address.host_port, "localhost:6379");
-        assert_eq!(
-            (address.username, address.password, address.database),
-            (None, None, 0)
-        );
+        assert_eq!((address.username, address.password, address.database), (None, None, 0));
     }
 
     #[test]

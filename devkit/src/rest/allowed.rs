@@ -13,18 +13,18 @@ pub(super) fn refusal(command: &Command<'_>) -> Option<String> {
     let mut buffer = [0; NAME_BYTES];
     let name = upper(&command.0[0], &mut buffer)?;
     match name {
-        b"WATCH" | b"UNWATCH" | b"MULTI" | b"EXEC" | b"DISCARD" | b"SUBSCRIBE" | b"PSUBSCRIBE"
-        | b"SSUBSCRIBE" | b"UNSUBSCRIBE" | b"PUNSUBSCRIBE" | b"SUNSUBSCRIBE" | b"MONITOR"
-        | b"BLPOP" | b"BRPOP" | b"BLMPOP" | b"BRPOPLPUSH" | b"BLMOVE" | b"BZPOPMIN"
-        | b"BZPOPMAX" | b"BZMPOP" | b"WAIT" | b"WAITAOF" | b"AUTH" | b"HELLO" | b"SELECT"
-        | b"QUIT" | b"RESET" | b"CLIENT" | b"ASKING" | b"READONLY" | b"READWRITE" => {
+        b"WATCH" | b"UNWATCH" | b"MULTI" | b"EXEC" | b"DISCARD" | b"SUBSCRIBE" | b"PSUBSCRIBE" | b"SSUBSCRIBE"
+        | b"UNSUBSCRIBE" | b"PUNSUBSCRIBE" | b"SUNSUBSCRIBE" | b"MONITOR" | b"BLPOP" | b"BRPOP" | b"BLMPOP"
+        | b"BRPOPLPUSH" | b"BLMOVE" | b"BZPOPMIN" | b"BZPOPMAX" | b"BZMPOP" | b"WAIT" | b"WAITAOF" | b"AUTH"
+        | b"HELLO" | b"SELECT" | b"QUIT" | b"RESET" | b"CLIENT" | b"ASKING" | b"READONLY" | b"READWRITE" => {
             Some(not_over_rest(name))
         }
         b"XREAD" | b"XREADGROUP" if blocks(command) => Some(not_over_rest(name)),
-        b"CONFIG" | b"DEBUG" | b"SHUTDOWN" | b"REPLICAOF" | b"SLAVEOF" | b"FAILOVER"
-        | b"CLUSTER" | b"MODULE" | b"SYNC" | b"PSYNC" | b"REPLCONF" | b"SAVE" | b"BGSAVE"
-        | b"BGREWRITEAOF" | b"LATENCY" | b"SLOWLOG" | b"MIGRATE" | b"MOVE" | b"SWAPDB"
-        | b"PFDEBUG" | b"PFSELFTEST" | b"RESTORE-ASKING" => Some(not_available(name)),
+        b"CONFIG" | b"DEBUG" | b"SHUTDOWN" | b"REPLICAOF" | b"SLAVEOF" | b"FAILOVER" | b"CLUSTER" | b"MODULE"
+        | b"SYNC" | b"PSYNC" | b"REPLCONF" | b"SAVE" | b"BGSAVE" | b"BGREWRITEAOF" | b"LATENCY" | b"SLOWLOG"
+        | b"MIGRATE" | b"MOVE" | b"SWAPDB" | b"PFDEBUG" | b"PFSELFTEST" | b"RESTORE-ASKING" => {
+            Some(not_available(name))
+        }
         b"SCRIPT" if !has_script_subcommand(command) => Some(not_available(name)),
         _ => None,
     }
@@ -93,9 +93,7 @@ mod tests {
             let name = name.to_uppercase();
             assert_eq!(
                 message,
-                format!(
-                    "ERR Command \"{name}\" is not allowed in REST or it has a special context path"
-                )
+                format!("ERR Command \"{name}\" is not allowed in REST or it has a special context path")
             );
         }
     }
@@ -103,10 +101,7 @@ mod tests {
     #[test]
     fn a_stream_may_be_read_but_not_waited_for() {
         assert!(refused(r#"["XREAD","block",0,"STREAMS","s","$"]"#).is_some());
-        assert_eq!(
-            refused(r#"["XREAD","COUNT",1,"STREAMS","BLOCK","0"]"#),
-            None
-        );
+        assert_eq!(refused(r#"["XREAD","COUNT",1,"STREAMS","BLOCK","0"]"#), None);
     }
 
     #[test]

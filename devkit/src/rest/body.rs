@@ -13,11 +13,7 @@ pub(super) enum Body {
     /// All of it.
     Whole(Option<Bytes>),
     /// Only `rest`, though `length` bytes were promised; then the connection breaks.
-    Cut {
-        rest: Bytes,
-        length: u64,
-        flushed: bool,
-    },
+    Cut { rest: Bytes, length: u64, flushed: bool },
     /// What comes, until the sender is dropped.
     Events(mpsc::Receiver<Bytes>),
 }
@@ -54,15 +50,10 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
             Body::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Body::Cut { rest, .. } if !rest.is_empty() => {
-                Poll::Ready(Some(Ok(Frame::data(std::mem::take(rest)))))
-            }
+            Body::Cut { rest, .. } if !rest.is_empty() => Poll::Ready(Some(Ok(Frame::data(std::mem::take(rest))))),
             // The connection writes what it has only when the body has nothing for it at the moment.
             Body::Cut { flushed, .. } if !*flushed => {
                 *flushed = true;
@@ -82,9 +73,7 @@ impl HttpBody for Body {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Body::Whole(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
+            Body::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Body::Cut { length, .. } => SizeHint::with_exact(*length),
             Body::Events(_) => SizeHint::default(),
         }

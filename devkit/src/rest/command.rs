@@ -20,24 +20,19 @@ pub(super) struct Command<'a>(pub(super) Vec<Cow<'a, [u8]>>);
 impl<'a> Command<'a> {
     /// The command in `body`, a JSON array.
     pub(super) fn from_json(body: &'a [u8]) -> Result<Self, Refusal> {
-        let raw: Vec<&RawValue> =
-            serde_json::from_slice(body).map_err(|error| not_an_array("command", &error))?;
+        let raw: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| not_an_array("command", &error))?;
         Self::from_raw(&raw)
     }
 
     /// The commands in `body`, a JSON array of arrays.
     pub(super) fn list_from_json(body: &'a [u8]) -> Result<Vec<Self>, Refusal> {
-        let raw: Vec<Vec<&RawValue>> = serde_json::from_slice(body)
-            .map_err(|error| not_an_array("pipeline request", &error))?;
+        let raw: Vec<Vec<&RawValue>> =
+            serde_json::from_slice(body).map_err(|error| not_an_array("pipeline request", &error))?;
         raw.iter().map(|command| Self::from_raw(command)).collect()
     }
 
     /// The command in a path: a segment each, then the body if there is one, then the query's parameters.
-    pub(super) fn from_path(
-        path: &'a str,
-        query: &'a str,
-        body: &'a [u8],
-    ) -> Result<Self, Refusal> {
+    pub(super) fn from_path(path: &'a str, query: &'a str, body: &'a [u8]) -> Result<Self, Refusal> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
         let mut arguments: Vec<Cow<'a, [u8]>> = path
@@ -115,9 +110,7 @@ fn argument(json: &str) -> Result<Cow<'_, [u8]>, Refusal> {
         [b'"', text @ .., b'"'] if !text.contains(&b'\\') => Ok(text.into()),
         [b'"', ..] => match serde_json::from_str::<Unescaped>(json) {
             Ok(Unescaped(text)) => Ok(text.into()),
-            Err(error) => Err(Refusal::bad(format!(
-                "ERR failed to parse command: {error}"
-            ))),
+            Err(error) => Err(Refusal::bad(format!("ERR failed to parse command: {error}"))),
         },
         [b'n', ..] => Err(Refusal::bad("ERR null args are not supported")),
         [b'[' | b'{', ..] => Err(Refusal::bad(
@@ -131,9 +124,7 @@ fn not_an_array(what: &str, error: &serde_json::Error) -> Refusal {
     if error.is_data() {
         Refusal::bad(format!("ERR failed to parse {what}, expected JSON array"))
     } else {
-        Refusal::bad(format!(
-            "ERR failed to parse {what}, expected JSON array: {error}"
-        ))
+        Refusal::bad(format!("ERR failed to parse {what}, expected JSON array: {error}"))
     }
 }
 
@@ -184,9 +175,7 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_keep_the_text_that_was_sent() {
-        let command =
-            Command::from_json(br#"["SET", "k", 9223372036854775807123, 1e3, -0.10, true]"#)
-                .unwrap();
+        let command = Command::from_json(br#"["SET", "k", 9223372036854775807123, 1e3, -0.10, true]"#).unwrap();
 
         assert_eq!(
             texts(&command),
@@ -214,30 +203,19 @@ mod tests {
         let refused = |body: &str| Command::from_json(body.as_bytes()).unwrap_err().message;
 
         assert_eq!(refused("[]"), "ERR empty command");
-        assert_eq!(
-            refused(r#"["GET", null]"#),
-            "ERR null args are not supported"
-        );
+        assert_eq!(refused(r#"["GET", null]"#), "ERR null args are not supported");
         assert_eq!(
             refused(r#"{"a":1}"#),
             "ERR failed to parse command, expected JSON array"
         );
-        assert!(
-            refused("nonsense")
-                .starts_with("ERR failed to parse command, expected JSON array: expected")
-        );
-        assert!(
-            refused(r#"["SET","k",["v"]]"#).starts_with("ERR arrays and objects are not supported")
-        );
+        assert!(refused("nonsense").starts_with("ERR failed to parse command, expected JSON array: expected"));
+        assert!(refused(r#"["SET","k",["v"]]"#).starts_with("ERR arrays and objects are not supported"));
     }
 
     #[test]
     fn a_path_takes_the_body_before_the_query() {
         let command = Command::from_path("/set/a%2Fb", "EX=100&_token=x&NX", b"the value").unwrap();
 
-        assert_eq!(
-            texts(&command),
-            ["set", "a/b", "the value", "EX", "100", "NX"]
-        );
+        assert_eq!(texts(&command), ["set", "a/b", "the value", "EX", "100", "NX"]);
     }
 }

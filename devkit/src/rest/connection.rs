@@ -80,13 +80,7 @@ impl Connection {
     async fn greet(&mut self, address: &RedisAddress) -> io::Result<()> {
         let (mut wire, mut expected) = (Vec::new(), 0);
         let mut say = |words: &[&str]| {
-            Command(
-                words
-                    .iter()
-                    .map(|word| Cow::Borrowed(word.as_bytes()))
-                    .collect(),
-            )
-            .write(&mut wire);
+            Command(words.iter().map(|word| Cow::Borrowed(word.as_bytes())).collect()).write(&mut wire);
             expected += 1;
         };
         match (&address.username, &address.password) {
@@ -100,12 +94,9 @@ impl Connection {
         if expected == 0 {
             return Ok(());
         }
-        let replies = self
-            .exchange(&wire, expected)
-            .await
-            .map_err(|error| match error {
-                RedisError::NotSent(error) | RedisError::Unknown(error) => error,
-            })?;
+        let replies = self.exchange(&wire, expected).await.map_err(|error| match error {
+            RedisError::NotSent(error) | RedisError::Unknown(error) => error,
+        })?;
         match replies.iter().find_map(Reply::error) {
             Some(error) => Err(io::Error::other(error.into_owned())),
             None => Ok(()),
@@ -118,11 +109,7 @@ impl Connection {
     }
 
     /// Writes `wire` and reads as many replies as are expected.
-    pub(super) async fn exchange(
-        &mut self,
-        wire: &[u8],
-        expected: usize,
-    ) -> Result<Replies, RedisError> {
+    pub(super) async fn exchange(&mut self, wire: &[u8], expected: usize) -> Result<Replies, RedisError> {
         let (mut from_redis, mut to_redis) = self.stream.split();
         let mut written = false;
         let both = async {
@@ -156,11 +143,7 @@ impl Connection {
     }
 }
 
-async fn write(
-    to_redis: &mut WriteHalf<'_>,
-    mut wire: &[u8],
-    written: &mut bool,
-) -> io::Result<()> {
+async fn write(to_redis: &mut WriteHalf<'_>, mut wire: &[u8], written: &mut bool) -> io::Result<()> {
     while !wire.is_empty() {
         let count = to_redis.write(wire).await?;
         if count == 0 {
@@ -184,8 +167,7 @@ async fn read(from_redis: &mut ReadHalf<'_>, expected: usize) -> io::Result<Repl
             continue;
         }
         while frames.len() < expected {
-            let Some((frame, length)) = decode_range(&bytes[start..]).map_err(io::Error::other)?
-            else {
+            let Some((frame, length)) = decode_range(&bytes[start..]).map_err(io::Error::other)? else {
                 break;
             };
             frames.push((start, start + length, frame));

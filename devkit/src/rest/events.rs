@@ -37,10 +37,7 @@ impl<'a> Subject<'a> {
         known.then(|| {
             let channels = segments.map(|segment| percent_decode_str(segment).into());
             Self(Command(
-                [Cow::Borrowed(name.as_bytes())]
-                    .into_iter()
-                    .chain(channels)
-                    .collect(),
+                [Cow::Borrowed(name.as_bytes())].into_iter().chain(channels).collect(),
             ))
         })
     }
@@ -52,9 +49,8 @@ pub(super) async fn answer(
     subject: Subject<'_>,
     stopping: CancellationToken,
 ) -> Result<Response<Body>, Refusal> {
-    let unavailable = |error: &dyn std::fmt::Display| {
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("ERR {error}"))
-    };
+    let unavailable =
+        |error: &dyn std::fmt::Display| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("ERR {error}"));
     let mut connection = pool.open().await.map_err(|error| unavailable(&error))?;
     let mut wire = Vec::new();
     subject.0.write(&mut wire);
@@ -81,11 +77,7 @@ pub(super) async fn answer(
     Ok(response)
 }
 
-async fn pump(
-    mut connection: Connection,
-    sender: mpsc::Sender<Bytes>,
-    stopping: CancellationToken,
-) {
+async fn pump(mut connection: Connection, sender: mpsc::Sender<Bytes>, stopping: CancellationToken) {
     let mut unread = BytesMut::new();
     loop {
         let replies = tokio::select! {
@@ -133,9 +125,7 @@ fn event(reply: Reply<'_>) -> Bytes {
 
 fn write_part(text: &mut Vec<u8>, reply: Reply<'_>, part: &RangeFrame) {
     match part {
-        RangeFrame::SimpleString(range)
-        | RangeFrame::Error(range)
-        | RangeFrame::BulkString(range) => {
+        RangeFrame::SimpleString(range) | RangeFrame::Error(range) | RangeFrame::BulkString(range) => {
             text.extend_from_slice(reply.slice(*range));
         }
         RangeFrame::Integer(number) => {

@@ -55,10 +55,7 @@ impl Handler {
     }
 
     /// Answers a request, or has its connection broken.
-    pub(super) async fn handle(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Broken> {
+    pub(super) async fn handle(&self, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
         let (parts, incoming) = request.into_parts();
         // A body that breaks off is a caller that went away.
         let body = collect(incoming).await.map_err(|_| Broken)?;
@@ -72,12 +69,7 @@ impl Handler {
         }
     }
 
-    async fn fail(
-        &self,
-        fault: Fault,
-        parts: &Parts,
-        body: Option<Bytes>,
-    ) -> Result<Response<Body>, Broken> {
+    async fn fail(&self, fault: Fault, parts: &Parts, body: Option<Bytes>) -> Result<Response<Body>, Broken> {
         match fault {
             Fault::Latency(time) => {
                 // Dropped with the connection; a server that stops does not wait for it.
@@ -115,9 +107,7 @@ impl Handler {
             Err(refusal) => Err(refusal),
         };
         let mut response = outcome.unwrap_or_else(|refusal| refused(&refusal));
-        if let Ok(token) =
-            HeaderValue::from_str(&format!("devkit:{}", self.calls.load(Ordering::Relaxed)))
-        {
+        if let Ok(token) = HeaderValue::from_str(&format!("devkit:{}", self.calls.load(Ordering::Relaxed))) {
             response.headers_mut().insert("upstash-sync-token", token);
         }
         response
@@ -133,16 +123,15 @@ impl Handler {
         }
         self.authenticate(parts)?;
         let header = |name: &str| parts.headers.get(name).map(HeaderValue::as_bytes);
-        let base64 =
-            header("upstash-encoding").is_some_and(|value| value.eq_ignore_ascii_case(b"base64"));
+        let base64 = header("upstash-encoding").is_some_and(|value| value.eq_ignore_ascii_case(b"base64"));
         match header("upstash-response-format") {
             Some(value) if value.eq_ignore_ascii_case(b"resp2") && base64 => Err(Refusal::bad(
                 "ERR base64 encoding is not supported with the resp2 response format",
             )),
             Some(value) if value.eq_ignore_ascii_case(b"resp2") => Ok(Format::Resp2),
-            Some(value) if !value.eq_ignore_ascii_case(b"json") => Err(Refusal::bad(
-                "ERR unknown response format: expected json or resp2",
-            )),
+            Some(value) if !value.eq_ignore_ascii_case(b"json") => {
+                Err(Refusal::bad("ERR unknown response format: expected json or resp2"))
+            }
             _ if base64 => Ok(Format::Base64),
             _ => Ok(Format::Json),
         }
@@ -167,12 +156,7 @@ impl Handler {
         }
     }
 
-    async fn dispatch(
-        &self,
-        parts: &Parts,
-        body: Option<Bytes>,
-        format: Format,
-    ) -> Result<Response<Body>, Refusal> {
+    async fn dispatch(&self, parts: &Parts, body: Option<Bytes>, format: Format) -> Result<Response<Body>, Refusal> {
         let body = body.ok_or(Refusal::bad("ERR max request size exceeded"))?;
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         if let Some(subject) = events::Subject::of(path) {
@@ -190,14 +174,9 @@ impl Handler {
             }
             "/multi-exec" => {
                 let commands = Command::list_from_json(&body)?;
-                let format = if format == Format::Resp2 {
-                    Format::Json
-                } else {
-                    format
-                };
+                let format = if format == Format::Resp2 { Format::Json } else { format };
                 return Ok(respond(
-                    self.count(self.runner.transaction(commands, format))
-                        .await?,
+                    self.count(self.runner.transaction(commands, format)).await?,
                     format,
                 ));
             }
@@ -209,10 +188,7 @@ impl Handler {
         Ok(respond(answer, format))
     }
 
-    async fn count(
-        &self,
-        run: impl Future<Output = Result<Answer, Refusal>>,
-    ) -> Result<Answer, Refusal> {
+    async fn count(&self, run: impl Future<Output = Result<Answer, Refusal>>) -> Result<Answer, Refusal> {
         let answer = run.await;
         self.calls.fetch_add(1, Ordering::Relaxed);
         answer
@@ -256,21 +232,11 @@ async fn collect(mut incoming: Incoming) -> hyper::Result<Option<Bytes>> {
             joined.extend_from_slice(&data);
         }
     }
-    Ok((length <= MAX_REQUEST_BYTES).then(|| {
-        if joined.is_empty() {
-            first
-        } else {
-            joined.freeze()
-        }
-    }))
+    Ok((length <= MAX_REQUEST_BYTES).then(|| if joined.is_empty() { first } else { joined.freeze() }))
 }
 
 fn respond(answer: Answer, format: Format) -> Response<Body> {
-    let content_type = if format == Format::Resp2 {
-        BINARY
-    } else {
-        JSON
-    };
+    let content_type = if format == Format::Resp2 { BINARY } else { JSON };
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = answer.status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
@@ -293,14 +259,10 @@ fn refused(refusal: &Refusal) -> Response<Body> {
 fn failure(status: u16) -> Response<Body> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if !status.is_server_error() {
-        return refused(&Refusal::new(
-            status,
-            format!("ERR {status}, as asked for by a fault"),
-        ));
+        return refused(&Refusal::new(status, format!("ERR {status}, as asked for by a fault")));
     }
-    let page = format!(
-        "<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n"
-    );
+    let page =
+        format!("<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n");
     let mut response = respond(
         Answer {
             status,

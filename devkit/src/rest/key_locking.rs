@@ -65,38 +65,25 @@ impl KeyLocking {
 
 /// The script without the flag; nothing if it does not have it. Lines keep their numbers.
 fn without_flag(script: &[u8]) -> Option<Vec<u8>> {
-    let end = script
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .unwrap_or(script.len());
+    let end = script.iter().position(|byte| *byte == b'\n').unwrap_or(script.len());
     let (line, rest) = script.split_at(end);
     if !line.starts_with(b"#!") {
         return None;
     }
     let (mut words, mut found) = (Vec::new(), false);
-    for word in line
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty())
-    {
+    for word in line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {
         let Some(flags) = word.strip_prefix(b"flags=") else {
             words.push(word.to_vec());
             continue;
         };
-        let kept: Vec<&[u8]> = flags
-            .split(|byte| *byte == b',')
-            .filter(|flag| *flag != FLAG)
-            .collect();
+        let kept: Vec<&[u8]> = flags.split(|byte| *byte == b',').filter(|flag| *flag != FLAG).collect();
         found |= kept.len() < flags.split(|byte| *byte == b',').count();
         if !kept.is_empty() {
             words.push([b"flags=", kept.join(&b',').as_slice()].concat());
         }
     }
     // A line of `#!lua` alone says nothing, and Redis before 7 does not know it.
-    let line = if words.len() > 1 {
-        words.join(&b' ')
-    } else {
-        Vec::new()
-    };
+    let line = if words.len() > 1 { words.join(&b' ') } else { Vec::new() };
     found.then(|| [line.as_slice(), rest].concat())
 }
 
@@ -116,12 +103,7 @@ mod tests {
     const SCRIPT: &str = "#!lua flags=allow-key-locking\nreturn 1";
 
     fn command<'a>(arguments: &[&'a str]) -> Command<'a> {
-        Command(
-            arguments
-                .iter()
-                .map(|argument| argument.as_bytes().into())
-                .collect(),
-        )
+        Command(arguments.iter().map(|argument| argument.as_bytes().into()).collect())
     }
 
     fn stripped(script: &str) -> Option<String> {

@@ -77,22 +77,16 @@ impl RestServer {
     /// Starts serving on the current runtime.
     pub async fn start(options: RestOptions) -> Result<Self, StartError> {
         let address = options.listen;
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::AddrInUse => StartError::PortInUse { address },
-                _ => StartError::Listen { address, source },
-            })?;
+        let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => StartError::PortInUse { address },
+            _ => StartError::Listen { address, source },
+        })?;
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address, source })?;
         let stopping = CancellationToken::new();
         let handler = Arc::new(Handler::new(options.token, options.redis, stopping.clone()));
-        let accepting = tokio::spawn(serve::accept(
-            listener,
-            Arc::clone(&handler),
-            stopping.clone(),
-        ));
+        let accepting = tokio::spawn(serve::accept(listener, Arc::clone(&handler), stopping.clone()));
         Ok(Self {
             address,
             handler,

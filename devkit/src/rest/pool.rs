@@ -61,11 +61,7 @@ impl Pool {
         None
     }
 
-    fn settle(
-        &self,
-        connection: Connection,
-        outcome: Result<Replies, RedisError>,
-    ) -> Result<Replies, RedisError> {
+    fn settle(&self, connection: Connection, outcome: Result<Replies, RedisError>) -> Result<Replies, RedisError> {
         if outcome.is_ok() {
             self.idle
                 .lock()

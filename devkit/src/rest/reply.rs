@@ -118,9 +118,7 @@ fn write_value(out: &mut Vec<u8>, reply: Reply<'_>, format: Format) {
         RangeFrame::Integer(number) => {
             out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
         }
-        RangeFrame::SimpleString(range)
-        | RangeFrame::BulkString(range)
-        | RangeFrame::Error(range) => {
+        RangeFrame::SimpleString(range) | RangeFrame::BulkString(range) | RangeFrame::Error(range) => {
             write_bytes(out, reply.slice(*range), format);
         }
         RangeFrame::Array(frames) => {
@@ -143,9 +141,7 @@ fn write_bytes(out: &mut Vec<u8>, bytes: &[u8], format: Format) {
         out.push(b'"');
         out.resize(start + length, 0);
         // The slice is as long as padded base64 is, so there is always room.
-        let written = BASE64
-            .encode_slice(bytes, &mut out[start..])
-            .unwrap_or_default();
+        let written = BASE64.encode_slice(bytes, &mut out[start..]).unwrap_or_default();
         out.truncate(start + written);
         out.push(b'"');
     } else {
@@ -167,14 +163,7 @@ mod tests {
     fn item(bytes: &[u8], format: Format) -> String {
         let (frame, _) = decode_range(bytes).unwrap().unwrap();
         let mut out = Vec::new();
-        write_item(
-            &mut out,
-            Reply {
-                bytes,
-                frame: &frame,
-            },
-            format,
-        );
+        write_item(&mut out, Reply { bytes, frame: &frame }, format);
         String::from_utf8(out).unwrap()
     }
 
@@ -192,10 +181,7 @@ mod tests {
             item(b"*2\r\n*1\r\n:1\r\n$-1\r\n", Format::Json),
             r#"{"result":[[1],null]}"#
         );
-        assert_eq!(
-            item(b"-ERR \"no\"\r\n", Format::Json),
-            r#"{"error":"ERR \"no\""}"#
-        );
+        assert_eq!(item(b"-ERR \"no\"\r\n", Format::Json), r#"{"error":"ERR \"no\""}"#);
     }
 
     #[test]
@@ -209,21 +195,9 @@ mod tests {
     #[test]
     fn base64_spares_only_the_status_ok_on_its_own() {
         assert_eq!(item(b"+OK\r\n", Format::Base64), r#"{"result":"OK"}"#);
-        assert_eq!(
-            item(b"$2\r\nOK\r\n", Format::Base64),
-            r#"{"result":"T0s="}"#
-        );
-        assert_eq!(
-            item(b"*1\r\n+OK\r\n", Format::Base64),
-            r#"{"result":["T0s="]}"#
-        );
-        assert_eq!(
-            item(b"+PONG\r\n", Format::Base64),
-            r#"{"result":"UE9ORw=="}"#
-        );
-        assert_eq!(
-            item(b"-ERR no\r\n", Format::Base64),
-            r#"{"error":"ERR no"}"#
-        );
+        assert_eq!(item(b"$2\r\nOK\r\n", Format::Base64), r#"{"result":"T0s="}"#);
+        assert_eq!(item(b"*1\r\n+OK\r\n", Format::Base64), r#"{"result":["T0s="]}"#);
+        assert_eq!(item(b"+PONG\r\n", Format::Base64), r#"{"result":"UE9ORw=="}"#);
+        assert_eq!(item(b"-ERR no\r\n", Format::Base64), r#"{"error":"ERR no"}"#);
     }
 }

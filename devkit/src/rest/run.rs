@@ -35,11 +35,7 @@ enum Fate {
 
 impl Runner {
     /// Runs one command. 400 if it is refused or fails.
-    pub(super) async fn single(
-        &self,
-        command: Command<'_>,
-        format: Format,
-    ) -> Result<Answer, Refusal> {
+    pub(super) async fn single(&self, command: Command<'_>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = Vec::new();
         let fate = self.prepare(command, &mut wire);
         if let Fate::Refused(message) = fate {
@@ -67,20 +63,13 @@ impl Runner {
     }
 
     /// Runs commands one after the other; each has its own result, and the whole is 200.
-    pub(super) async fn pipeline(
-        &self,
-        commands: Vec<Command<'_>>,
-        format: Format,
-    ) -> Result<Answer, Refusal> {
+    pub(super) async fn pipeline(&self, commands: Vec<Command<'_>>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = Vec::new();
         let fates: Vec<Fate> = commands
             .into_iter()
             .map(|command| self.prepare(command, &mut wire))
             .collect();
-        let sent = fates
-            .iter()
-            .filter(|fate| !matches!(fate, Fate::Refused(_)))
-            .count();
+        let sent = fates.iter().filter(|fate| !matches!(fate, Fate::Refused(_))).count();
         let replies = if sent == 0 {
             None
         } else {
@@ -102,11 +91,7 @@ impl Runner {
     }
 
     /// Runs commands as one transaction. A single error, and nothing run, if one of them is refused.
-    pub(super) async fn transaction(
-        &self,
-        commands: Vec<Command<'_>>,
-        format: Format,
-    ) -> Result<Answer, Refusal> {
+    pub(super) async fn transaction(&self, commands: Vec<Command<'_>>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = b"*1\r\n$5\r\nMULTI\r\n".to_vec();
         let fates: Vec<Fate> = commands
             .into_iter()
@@ -158,11 +143,7 @@ fn unreachable_redis(error: &RedisError) -> Refusal {
     Refusal::new(status, format!("ERR {error}"))
 }
 
-fn list<'a>(
-    fates: &[Fate],
-    format: Format,
-    mut reply: impl FnMut(&Fate) -> Option<Reply<'a>>,
-) -> Answer {
+fn list<'a>(fates: &[Fate], format: Format, mut reply: impl FnMut(&Fate) -> Option<Reply<'a>>) -> Answer {
     let mut body = Vec::new();
     let json = format != Format::Resp2;
     if json {

@@ -19,11 +19,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(3);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves until it is told to stop, and then finishes what is under way.
-pub(super) async fn accept(
-    listener: TcpListener,
-    handler: Arc<Handler>,
-    stopping: CancellationToken,
-) {
+pub(super) async fn accept(listener: TcpListener, handler: Arc<Handler>, stopping: CancellationToken) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -51,8 +47,7 @@ pub(super) async fn accept(
 async fn serve(stream: TcpStream, handler: Arc<Handler>, stopping: CancellationToken) {
     drop(stream.set_nodelay(true));
     let service = service_fn(|request| handler.handle(request));
-    let mut connection =
-        std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let mut connection = std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopping.cancelled() => {

@@ -59,14 +59,7 @@ impl Bench {
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<String>) -> Answer {
-        Answer::of(
-            self.request(Method::POST, path)
-                .body(body.into())
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
+        Answer::of(self.request(Method::POST, path).body(body.into()).send().await.unwrap()).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -132,9 +125,7 @@ pub(crate) async fn start_redis() -> RedisServer {
 fn client() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .unwrap();
+        rustls::crypto::ring::default_provider().install_default().unwrap();
     });
     reqwest::Client::builder().no_proxy().build().unwrap()
 }

@@ -11,14 +11,8 @@ async fn a_command_in_an_array_has_its_result() {
 
     assert_eq!(bench.run(json!(["SET", key, "v", "EX", 100])).await, "OK");
     assert_eq!(bench.run(json!(["GET", key])).await, "v");
-    assert_eq!(
-        bench.run(json!(["GET", bench.key("none")])).await,
-        json!(null)
-    );
-    assert_eq!(
-        bench.run(json!(["KEYS", bench.key("none")])).await,
-        json!([])
-    );
+    assert_eq!(bench.run(json!(["GET", bench.key("none")])).await, json!(null));
+    assert_eq!(bench.run(json!(["KEYS", bench.key("none")])).await, json!([]));
     assert_eq!(bench.server.calls(), 4);
 }
 
@@ -30,13 +24,7 @@ async fn a_pipeline_answers_in_order_and_one_error_is_one_item() {
     let answer = bench
         .post(
             "/pipeline",
-            json!([
-                ["SET", a, "x"],
-                ["INCR", a],
-                ["WATCH", a],
-                ["RPUSH", b, 1, 2]
-            ])
-            .to_string(),
+            json!([["SET", a, "x"], ["INCR", a], ["WATCH", a], ["RPUSH", b, 1, 2]]).to_string(),
         )
         .await;
 

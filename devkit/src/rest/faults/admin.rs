@@ -51,11 +51,7 @@ struct State {
 }
 
 /// Answers a request to [`PATH`].
-pub(in crate::rest) fn answer(
-    faults: &Faults,
-    method: &Method,
-    body: &[u8],
-) -> Result<Vec<u8>, Refusal> {
+pub(in crate::rest) fn answer(faults: &Faults, method: &Method, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     match *method {
         Method::GET | Method::HEAD => {}
         Method::DELETE => faults.clear(),
@@ -82,8 +78,7 @@ pub(in crate::rest) fn answer(
         fired: faults.fired(),
         pending,
     };
-    serde_json::to_vec(&state)
-        .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("ERR {error}")))
+    serde_json::to_vec(&state).map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("ERR {error}")))
 }
 
 fn add(faults: &Faults, wish: &Wish) -> Result<(), Refusal> {
@@ -94,15 +89,10 @@ fn add(faults: &Faults, wish: &Wish) -> Result<(), Refusal> {
         },
         (Some(left), None, None, false) => When::At { left },
         (None, Some(left), None, false) => When::CrashAt { left },
-        (None, None, Some(n), false) => When::Every {
-            n: n.max(1),
-            count: 0,
-        },
+        (None, None, Some(n), false) => When::Every { n: n.max(1), count: 0 },
         (None, None, None, true) => When::Always,
         _ => {
-            return Err(Refusal::bad(
-                "ERR expected at most one of at, crash_at, every, always",
-            ));
+            return Err(Refusal::bad("ERR expected at most one of at, crash_at, every, always"));
         }
     };
     for _ in 0..wish.times.unwrap_or(1) {
@@ -119,9 +109,7 @@ fn fault(wish: &Wish) -> Result<Fault, Refusal> {
     };
     Ok(match wish.fault {
         Name::Latency => {
-            let latency_ms = wish
-                .latency_ms
-                .ok_or(Refusal::bad("ERR expected latency_ms"))?;
+            let latency_ms = wish.latency_ms.ok_or(Refusal::bad("ERR expected latency_ms"))?;
             Fault::Latency(Duration::from_millis(latency_ms))
         }
         Name::Refused => Fault::Refused,

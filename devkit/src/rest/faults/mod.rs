@@ -71,13 +71,7 @@ impl Faults {
 
     /// Every n-th request from now meets this one.
     pub fn every(&self, n: u64, fault: Fault) {
-        self.add(
-            When::Every {
-                n: n.max(1),
-                count: 0,
-            },
-            fault,
-        );
+        self.add(When::Every { n: n.max(1), count: 0 }, fault);
     }
 
     /// Every request meets this one.

@@ -53,8 +53,7 @@ impl Plan {
             }
         }
         let fault = due.map(|(_, index)| self.take(index));
-        self.rules
-            .retain(|(when, _)| !matches!(when, When::At { left: 0 }));
+        self.rules.retain(|(when, _)| !matches!(when, When::At { left: 0 }));
         fault
     }
 
@@ -82,9 +81,9 @@ impl When {
                 (*left == 0).then_some(0)
             }
             When::Next { containing: None } => Some(1),
-            When::Next {
-                containing: Some(text),
-            } => (contains(body, text) || path.contains(text.as_str())).then_some(1),
+            When::Next { containing: Some(text) } => {
+                (contains(body, text) || path.contains(text.as_str())).then_some(1)
+            }
             When::Every { n, count } => {
                 *count += 1;
                 count.is_multiple_of(*n).then_some(2)
@@ -99,14 +98,9 @@ impl fmt::Display for When {
         match self {
             When::At { left } => write!(formatter, "at call {left} from now"),
             When::CrashAt { left: 0 } => write!(formatter, "at every call since the crash"),
-            When::CrashAt { left } => write!(
-                formatter,
-                "at call {left} from now, and from then on refused"
-            ),
+            When::CrashAt { left } => write!(formatter, "at call {left} from now, and from then on refused"),
             When::Next { containing: None } => write!(formatter, "at the next call"),
-            When::Next {
-                containing: Some(text),
-            } => write!(formatter, "at the next call that contains {text:?}"),
+            When::Next { containing: Some(text) } => write!(formatter, "at the next call that contains {text:?}"),
             When::Every { n, .. } => write!(formatter, "at every call number {n}"),
             When::Always => write!(formatter, "at every call"),
         }
@@ -114,10 +108,7 @@ impl fmt::Display for When {
 }
 
 fn contains(body: &[u8], text: &str) -> bool {
-    text.is_empty()
-        || body
-            .windows(text.len())
-            .any(|window| window == text.as_bytes())
+    text.is_empty() || body.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 #[cfg(test)]
@@ -128,10 +119,7 @@ mod tests {
     const B: Fault = Fault::ReplyLost;
 
     fn struck(plan: &mut Plan, bodies: &[&str]) -> Vec<Option<Fault>> {
-        bodies
-            .iter()
-            .map(|body| plan.strike("/", body.as_bytes()))
-            .collect()
+        bodies.iter().map(|body| plan.strike("/", body.as_bytes())).collect()
     }
 
     fn plan(rules: impl IntoIterator<Item = (When, Fault)>) -> Plan {
@@ -178,10 +166,7 @@ mod tests {
     fn after_a_crash_every_request_is_refused() {
         let mut plan = plan([(When::CrashAt { left: 2 }, B)]);
 
-        assert_eq!(
-            struck(&mut plan, &["", "", "", ""]),
-            [None, Some(B), Some(A), Some(A)]
-        );
+        assert_eq!(struck(&mut plan, &["", "", "", ""]), [None, Some(B), Some(A), Some(A)]);
     }
 
     #[test]
@@ -195,12 +180,7 @@ mod tests {
 
         assert_eq!(
             struck(&mut plan, &["", "", "", ""]),
-            [
-                Some(B),
-                Some(A),
-                Some(Fault::Status(500)),
-                Some(Fault::Status(429))
-            ]
+            [Some(B), Some(A), Some(Fault::Status(500)), Some(Fault::Status(429))]
         );
     }
 }

@@ -1,0 +1,125 @@
+//! What handlers may use: built once a process, cheap to clone.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::{Config, ConfigError, Setting};
+use crate::edge::{Clock, Dice};
+use crate::outbound::{self, OutboundError};
+use crate::processor::Processor;
+use crate::queue::{OldestDue, Queue};
+use crate::upstash::keys::Keys;
+use crate::upstash::{Upstash, UpstashError};
+use crate::workers::Workers;
+
+/// How long an answer about health is used again. Chosen: the route is open to anyone, and whoever floods it should pay for
+/// the traffic, not us for the commands.
+const HEALTH_KEPT: Duration = Duration::from_secs(1);
+
+/// What handlers may use.
+#[derive(Clone)]
+pub struct App {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    http: reqwest::Client,
+    upstash: Setting<Upstash>,
+    keys: Setting<Keys>,
+    clock: Clock,
+    dice: Dice,
+    health: Mutex<Option<(Instant, OldestDue)>>,
+}
+
+impl App {
+    /// Makes the app of a process.
+    ///
+    /// # Errors
+    /// Only when no HTTP client can be made.
+    pub fn new(config: Config, clock: Clock, dice: Dice) -> Result<Self, OutboundError> {
+        let http = outbound::client()?;
+        let upstash = config.upstash.clone().and_then(|upstash| {
+            let malformed = ConfigError::Malformed {
+                name: crate::config::KV_REST_API_TOKEN,
+                expected: "a token",
+            };
+            Upstash::new(&upstash, http.clone()).map_err(|_| malformed)
+        });
+        let keys = config.key_prefix.as_deref().map(Keys::new).map_err(Clone::clone);
+        let shared = Shared {
+            config,
+            http,
+            upstash,
+            keys,
+            clock,
+            dice,
+            health: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Returns the settings.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Returns the dice.
+    pub fn dice(&self) -> &Dice {
+        &self.shared.dice
+    }
+
+    /// Returns the queue.
+    pub fn queue(&self) -> Setting<Queue> {
+        let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
+        Ok(Queue::new(upstash, keys, self.shared.clock.clone()))
+    }
+
+    /// Returns a processor of the queue.
+    pub fn processor(&self) -> Setting<Processor> {
+        Ok(Processor::new(self.queue()?, self.shared.dice.clone()))
+    }
+
+    /// Returns the workers. A route that does not ask for them does not have them linked in.
+    pub fn workers(&self) -> Setting<Workers> {
+        let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
+        Ok(Workers::new(
+            &self.shared.config,
+            &self.shared.http,
+            &upstash,
+            &keys,
+            &self.shared.clock,
+        ))
+    }
+
+    /// Returns how long the oldest due job has been so, at most a second old.
+    pub async fn oldest_due(&self, queue: &Queue) -> Result<OldestDue, UpstashError> {
+        let kept = *self.health();
+        if let Some((_, known)) = kept.filter(|(at, _)| at.elapsed() < HEALTH_KEPT) {
+            return Ok(known);
+        }
+        let oldest = queue.oldest_due().await?;
+        *self.health() = Some((Instant::now(), oldest));
+        Ok(oldest)
+    }
+
+    fn health(&self) -> std::sync::MutexGuard<'_, Option<(Instant, OldestDue)>> {
+        self.shared.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}

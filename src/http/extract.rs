@@ -1,0 +1,97 @@
+//! Bodies: JSON objects taken apart field by field, so that each error names its field and what was expected.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::ApiError;
+
+/// The fields of a JSON object that are not taken yet.
+pub(super) struct Fields {
+    fields: BTreeMap<String, Box<RawValue>>,
+    index: Option<usize>,
+}
+
+impl Fields {
+    /// Reads a body that is an object.
+    pub(super) fn of_body(body: &[u8]) -> Result<Self, ApiError> {
+        Self::read(text(body)?, None)
+    }
+
+    /// Reads a body that is an object or a list of objects; a list says so.
+    pub(super) fn of_one_or_many(body: &[u8]) -> Result<(Vec<Self>, bool), ApiError> {
+        let text = text(body)?;
+        if !text.trim_start().starts_with('[') {
+            return Ok((vec![Self::read(text, None)?], false));
+        }
+        let items: Vec<Box<RawValue>> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        let objects = items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| Self::read(item.get(), Some(index)));
+        Ok((objects.collect::<Result<_, _>>()?, true))
+    }
+
+    fn read(text: &str, index: Option<usize>) -> Result<Self, ApiError> {
+        let fields = serde_json::from_str(text).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => {
+                ApiError::invalid("invalid_body", "the body is not an object; expected a JSON object").at(index)
+            }
+            _ => not_json(&error),
+        })?;
+        Ok(Self { fields, index })
+    }
+
+    /// Takes a field that may be absent; null is as good as absent.
+    pub(super) fn optional<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<Option<T>, ApiError> {
+        let Some(value) = self.fields.remove(name) else {
+            return Ok(None);
+        };
+        let wrong = |_| self.invalid("invalid_field", format!("{name} is not {expected}"));
+        serde_json::from_str(value.get()).map_err(wrong)
+    }
+
+    /// Takes a field that must be there.
+    pub(super) fn required<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<T, ApiError> {
+        let value = self.optional(name, expected)?;
+        value.ok_or_else(|| self.invalid("missing_field", format!("{name} is missing; expected {expected}")))
+    }
+
+    /// Takes a field as it came.
+    pub(super) fn raw(&mut self, name: &str) -> Result<Box<RawValue>, ApiError> {
+        let value = self.fields.remove(name);
+        value.ok_or_else(|| self.invalid("missing_field", format!("{name} is missing; expected a JSON object")))
+    }
+
+    /// Refuses what is left: a name the route does not know is most likely misspelt.
+    pub(super) fn finish(self, known: &str) -> Result<(), ApiError> {
+        match self.fields.keys().next() {
+            Some(name) => {
+                let name: String = name.chars().take(64).collect();
+                Err(self.invalid(
+                    "unknown_field",
+                    format!("{name:?} is not a field here; expected {known}"),
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Makes an error of this object.
+    pub(super) fn invalid(&self, code: &'static str, detail: impl Into<String>) -> ApiError {
+        ApiError::invalid(code, detail).at(self.index)
+    }
+}
+
+fn text(body: &[u8]) -> Result<&str, ApiError> {
+    std::str::from_utf8(body).map_err(|_| ApiError::not_json("the body is not UTF-8; expected JSON"))
+}
+
+fn not_json(error: &serde_json::Error) -> ApiError {
+    ApiError::not_json(format!(
+        "the body is not JSON: line {}, column {}",
+        error.line(),
+        error.column()
+    ))
+}

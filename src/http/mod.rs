@@ -1,0 +1,23 @@
+//! HTTP: bytes in, bytes out, the same on every platform.
+//!
+//! A route is a value: its name, its path, its handlers by method. It answers every request and never fails. What a caller is told
+//! is a stable code and a sentence, never a cause, a key or a script.
+
+mod extract;
+pub mod health;
+pub mod jobs;
+mod problem;
+mod reply;
+mod request;
+mod route;
+
+pub use problem::ApiError;
+pub use request::{Request, Sender};
+pub use route::{Route, RouteHandler};
+
+/// An answer: whole, in memory.
+pub type Response = http::Response<bytes::Bytes>;
+
+/// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
+/// are not linked in.
+pub static ROUTES: [&Route; 4] = [&jobs::PROCESS, &jobs::ENQUEUE, &jobs::JOB, &health::HEALTH];

@@ -1,0 +1,202 @@
+//! What a caller is told when it went wrong: RFC 9457, with a code that stays.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{Response, reply};
+use crate::auth::AuthError;
+use crate::config::ConfigError;
+use crate::upstash::UpstashError;
+
+/// Seconds after which a caller may try again when Redis cannot be reached and says nothing itself. Chosen: a restart or
+/// failover takes about as long.
+const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// An answer that says what went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    /// Which of several items is meant, from 0.
+    index: Option<usize>,
+    retry: Option<Retry>,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// Whether and how a request may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Retry {
+    /// It may have been done: the same request with the same key is safe.
+    SameKey,
+    /// It was not done; after the time in `Retry-After`.
+    After,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<Retry>,
+    request_id: &'a str,
+}
+
+impl ApiError {
+    /// Makes an answer with a stable code and a sentence.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            index: None,
+            retry: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// 400: the body is not JSON.
+    pub fn not_json(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_json", detail)
+    }
+
+    /// 422: the body is JSON and not what the route takes.
+    pub fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 404.
+    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// 409.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 405, with the methods that there are.
+    pub(super) fn method_not_allowed(allowed: String) -> Self {
+        let detail = format!("this route takes {allowed}");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).header("allow", allowed)
+    }
+
+    /// 500, for what only the log knows.
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong here; the log has it under this request id",
+        )
+    }
+
+    /// Names which of several items is meant.
+    #[must_use]
+    pub fn at(mut self, index: Option<usize>) -> Self {
+        self.index = index;
+        self
+    }
+
+    fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn unavailable(code: &'static str, detail: &str, retry: Retry, after: Option<Duration>) -> Self {
+        let seconds = after.map_or(RETRY_AFTER_SECONDS, |after| after.as_secs().max(1));
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).header("retry-after", seconds.to_string());
+        Self {
+            retry: Some(retry),
+            ..error
+        }
+    }
+
+    /// Returns the status, for the log.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the code, for the log.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Writes the answer.
+    pub(super) fn into_response(self, request_id: &str) -> Response {
+        let document = Document {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            index: self.index,
+            retry: self.retry,
+            request_id,
+        };
+        let mut response = reply::json(self.status, &document);
+        response
+            .headers_mut()
+            .insert("content-type", reply::text("application/problem+json"));
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, reply::text(&value));
+        }
+        response
+    }
+}
+
+impl From<UpstashError> for ApiError {
+    fn from(error: UpstashError) -> Self {
+        // A caller is told what may be done next; the cause is in the log, once.
+        tracing::error!(error = %error, "a call to Redis gave no result");
+        match error {
+            UpstashError::NotSent(_) => Self::unavailable(
+                "redis_unavailable",
+                "the store cannot be reached; nothing was done",
+                Retry::After,
+                None,
+            ),
+            UpstashError::Unknown(_) => Self::unavailable(
+                "outcome_unknown",
+                "the store gave no answer; the request may have been done and is safe to repeat",
+                Retry::SameKey,
+                None,
+            ),
+            UpstashError::Throttled { retry_after, .. } => Self::unavailable(
+                "redis_throttled",
+                "the store takes no more for now; nothing was done",
+                Retry::After,
+                retry_after,
+            ),
+            UpstashError::Refused(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<ConfigError> for ApiError {
+    fn from(error: ConfigError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_configured", error.to_string())
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        let detail = error.to_string();
+        let challenge =
+            |code| Self::new(StatusCode::UNAUTHORIZED, code, detail).header("www-authenticate", "Bearer".into());
+        match error {
+            AuthError::NoToken => challenge("no_token"),
+            AuthError::WrongToken => challenge("wrong_token"),
+            AuthError::NotConfigured(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A request, as every platform gives it.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use crate::auth::Credentials;
+use crate::domain::millis::Millis;
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The path as the caller sent it, without the query.
+    pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, whole.
+    pub body: Bytes,
+    /// Who sends it.
+    pub sender: Sender,
+    /// When the platform will end the function, where it says so.
+    pub deadline: Option<Millis>,
+    /// The request's name in logs and answers; set by [`Route::call`](super::Route::call).
+    pub id: String,
+}
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Anyone, over HTTP.
+    Http,
+    /// The platform's own scheduler, which only the account's owner can set up: no HTTP was involved.
+    Schedule,
+}
+
+impl Request {
+    /// Makes a request out of a platform's, whose body is read.
+    pub fn new(parts: http::request::Parts, body: Bytes) -> Self {
+        Self {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            headers: parts.headers,
+            body,
+            sender: Sender::Http,
+            deadline: None,
+            id: String::new(),
+        }
+    }
+
+    /// Returns a header's value where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns what the request shows of its sender.
+    pub fn credentials(&self) -> Credentials<'_> {
+        let bearer = self.header("authorization").and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        });
+        Credentials {
+            bearer,
+            says_cron: self.says_cron(),
+        }
+    }
+
+    /// Tells whether it has the marks of Vercel's cron or its Schedules. Anyone can send these.
+    pub fn says_cron(&self) -> bool {
+        let agent = self
+            .header("user-agent")
+            .is_some_and(|agent| agent.starts_with("vercel-cron/"));
+        agent || self.headers.contains_key("ce-vssschedulename") || self.headers.contains_key("x-vercel-cron-schedule")
+    }
+
+    /// Returns the W3C trace context where it is of its form.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.header("traceparent").filter(|value| is_traceparent(value))
+    }
+
+    /// Returns what stands for the last `{...}` of `pattern` in the path.
+    pub fn parameter<'a>(&'a self, pattern: &str) -> Option<&'a str> {
+        let (before, _) = pattern.split_once('{')?;
+        self.path
+            .strip_prefix(before)
+            .filter(|rest| !rest.is_empty() && !rest.contains('/'))
+    }
+}
+
+/// Version 00 of W3C Trace Context: `00-<32 hex>-<16 hex>-<2 hex>`, lower case.
+fn is_traceparent(value: &str) -> bool {
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let parts: Vec<&str> = value.split('-').collect();
+    matches!(parts[..], ["00", trace, parent, flags] if hex(trace, 32) && hex(parent, 16) && hex(flags, 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(path: &str, headers: &[(&str, &str)]) -> Request {
+        let mut builder = http::Request::builder().uri(path);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        Request::new(builder.body(()).unwrap().into_parts().0, Bytes::new())
+    }
+
+    #[test]
+    fn the_parameter_is_read_from_the_path() {
+        let pattern = "/api/jobs/{id}";
+        assert_eq!(request("/api/jobs/job-1?x=1", &[]).parameter(pattern), Some("job-1"));
+        assert_eq!(request("/api/jobs/", &[]).parameter(pattern), None);
+        assert_eq!(request("/api/jobs/a/b", &[]).parameter(pattern), None);
+    }
+
+    #[test]
+    fn a_bearer_token_is_read_in_any_case_of_its_scheme() {
+        let bearer = |value| {
+            request("/", &[("authorization", value)])
+                .credentials()
+                .bearer
+                .map(str::to_owned)
+        };
+        assert_eq!(bearer("Bearer abc"), Some("abc".into()));
+        assert_eq!(bearer("bearer abc"), Some("abc".into()));
+        assert_eq!(bearer("Basic abc"), None);
+        assert_eq!(bearer("Bearer"), None);
+    }
+
+    #[test]
+    fn only_a_trace_context_of_its_form_is_passed_on() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(request("/", &[("traceparent", good)]).traceparent(), Some(good));
+        for bad in ["00-0-0-0", "x", &good.to_uppercase(), &format!("{good}-1")] {
+            assert_eq!(request("/", &[("traceparent", bad)]).traceparent(), None, "{bad}");
+        }
+    }
+}

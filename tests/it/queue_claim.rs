@@ -1,0 +1,242 @@
+//! `claim`: which jobs are given out, to whom, and what happens to timers that run out.
+
+use std::time::Duration;
+
+use holdfast::domain::job::{DocumentError, JobOptions, JobType};
+use holdfast::queue::Verdict;
+use serde_json::json;
+
+use crate::bench::{ANY, Bench, LEASE, PAYLOAD, delayed};
+
+const MAIL: &str = r#"{"transactionId":"e","recipientEmail":"a@b"}"#;
+
+#[tokio::test]
+async fn a_claim_holds_the_job_until_the_lease_ends_and_counts_the_attempt() {
+    let t = Bench::new().await;
+    t.enqueue(JobOptions::default()).await;
+    let document = t.at("job:job-1800000000000-000000001").await;
+
+    let job = t.claim_one().await;
+
+    assert_eq!((job.attempt, job.claim.as_str()), (1, "000000000002"));
+    let expected = json!({
+        "job:job-1800000000000-000000001": document,
+        "queue:timers": {"audit_log_created/job-1800000000000-000000001": "1800000060000"},
+        "queue:attempts": {"job-1800000000000-000000001": "1 000000000002"},
+        "queue:in_flight": {"audit_log_created": "1"},
+        "claim:000000000002": "audit_log_created/job-1800000000000-000000001",
+        "stats:counters": {"audit_log_created:enqueued": "1"},
+    });
+    assert_eq!(json!(t.state().await), expected);
+    assert!(t.claim(10).await.jobs.is_empty());
+}
+
+#[tokio::test]
+async fn jobs_of_a_type_are_claimed_first_in_first_out() {
+    let t = Bench::new().await;
+    let ids = t.enqueue_many(5).await;
+
+    let first = t.claim(3).await;
+    let rest = t.claim(3).await;
+
+    let claimed: Vec<_> = first.jobs.iter().chain(&rest.jobs).map(|job| job.id.clone()).collect();
+    assert_eq!(claimed, ids);
+    assert_eq!((first.more, rest.more), (true, false));
+}
+
+#[tokio::test]
+async fn a_flood_of_one_type_leaves_every_other_its_share() {
+    let t = Bench::new().await;
+    t.enqueue_many(500).await;
+    let mail = t.job(JobType::SendDisputeEmail, MAIL, JobOptions::default());
+    t.queue.enqueue(&[mail]).await.unwrap();
+
+    let claimed = t.claim(10).await;
+
+    let of = |job_type| claimed.jobs.iter().filter(|job| job.job_type == job_type).count();
+    assert_eq!((of(ANY), of(JobType::SendDisputeEmail)), (10, 1));
+}
+
+#[tokio::test]
+async fn only_the_types_asked_for_are_claimed() {
+    let t = Bench::new().await;
+    t.enqueue_many(1).await;
+    let mut request = t.request(10);
+    request.types = vec![JobType::SendDisputeEmail];
+
+    assert!(t.queue.claim(&request).await.unwrap().jobs.is_empty());
+}
+
+#[tokio::test]
+async fn a_delayed_job_is_skipped_until_it_is_due() {
+    let t = Bench::new().await;
+    t.enqueue(delayed(Duration::from_secs(5))).await;
+    t.advance(Duration::from_millis(4_999));
+    assert!(t.claim(10).await.jobs.is_empty());
+
+    t.advance(Duration::from_millis(1));
+
+    assert_eq!(t.claim_one().await.attempt, 1);
+}
+
+#[tokio::test]
+async fn a_lapsed_lease_returns_the_job_and_has_cost_an_attempt() {
+    let t = Bench::new().await;
+    t.enqueue(JobOptions::default()).await;
+    let first = t.claim_one().await;
+    t.advance(LEASE);
+
+    let second = t.claim_one().await;
+
+    assert_eq!((&second.id, second.attempt), (&first.id, 2));
+    assert_ne!(second.claim, first.claim);
+    assert_eq!(t.at("queue:in_flight").await, json!({"audit_log_created": "1"}));
+    assert_eq!(t.at("stats:counters").await["audit_log_created:lapsed"], json!("1"));
+}
+
+#[tokio::test]
+async fn a_lease_holds_to_its_last_millisecond() {
+    let t = Bench::new().await;
+    t.enqueue(JobOptions::default()).await;
+    t.claim_one().await;
+    t.advance(LEASE - Duration::from_millis(1));
+
+    assert!(t.claim(10).await.jobs.is_empty());
+}
+
+#[tokio::test]
+async fn another_producer_needs_two_plain_commands() {
+    let t = Bench::new().await;
+    let document = r#"{"type":"audit_log_created","payload":{"eventData":{}}}"#;
+    t.redis(&["SET", &format!("{}job:order-17", t.prefix), document]).await;
+    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), "order-17"])
+        .await;
+
+    let job = t.claim_one().await;
+
+    assert_eq!((job.id.as_str(), job.document.unwrap().max_attempts), ("order-17", 3));
+}
+
+#[tokio::test]
+async fn an_id_pushed_twice_runs_once() {
+    let t = Bench::new().await;
+    let id = t.enqueue(JobOptions::default()).await.id().clone();
+    let queue = format!("{}queue:audit_log_created", t.prefix);
+    t.redis(&["RPUSH", &queue, id.as_str(), id.as_str()]).await;
+    let job = t.claim_one().await;
+    t.redis(&["RPUSH", &queue, id.as_str()]).await;
+
+    assert!(t.claim(10).await.jobs.is_empty());
+
+    t.settle(&job, Verdict::Complete).await;
+    assert_eq!(t.at("stats:counters").await["audit_log_created:repeated"], json!("3"));
+}
+
+#[tokio::test]
+async fn ids_without_a_document_and_texts_that_are_no_ids_are_counted_and_dropped() {
+    let t = Bench::new().await;
+    let queue = format!("{}queue:audit_log_created", t.prefix);
+    t.redis(&["RPUSH", &queue, "job-gone", "not an id", "", "a/b", &"x".repeat(500)])
+        .await;
+    t.enqueue(JobOptions::default()).await;
+
+    let job = t.claim_one().await;
+
+    t.settle(&job, Verdict::Complete).await;
+    assert_eq!(
+        t.at("stats:counters").await["audit_log_created:no_document"],
+        json!("5")
+    );
+    assert_eq!(t.at("queue:audit_log_created").await, json!(null));
+    assert_eq!(t.at("queue:attempts").await, json!(null));
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_read_is_claimed_with_the_reason() {
+    let t = Bench::new().await;
+    t.redis(&["SET", &format!("{}job:bad", t.prefix), "not json"]).await;
+    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), "bad"])
+        .await;
+
+    let job = t.claim_one().await;
+
+    assert!(matches!(job.document, Err(DocumentError::NotAnObject(_))));
+    assert_eq!(job.text, "not json");
+}
+
+#[tokio::test]
+async fn twenty_thousand_jobs_due_at_once_wedge_nothing() {
+    let t = Bench::new().await;
+    for _ in 0..20 {
+        let jobs: Vec<_> = (0..1_000)
+            .map(|_| t.job(ANY, PAYLOAD, delayed(Duration::from_secs(1))))
+            .collect();
+        t.queue.enqueue(&jobs).await.unwrap();
+    }
+    t.advance(Duration::from_secs(2));
+
+    let mut ids = std::collections::BTreeSet::new();
+    loop {
+        let claimed = t.claim(250).await;
+        let settlements: Vec<_> = claimed
+            .jobs
+            .iter()
+            .map(|job| t.settlement(job, Verdict::Complete))
+            .collect();
+        ids.extend(claimed.jobs.into_iter().map(|job| job.id));
+        if !settlements.is_empty() {
+            t.queue.settle(&settlements).await.unwrap();
+        } else if !claimed.more {
+            break;
+        }
+    }
+
+    assert_eq!(ids.len(), 20_000);
+    assert_eq!(t.at("queue:timers").await, json!(null));
+}
+
+#[tokio::test]
+async fn a_claim_takes_no_more_documents_than_one_reply_should_carry() {
+    let t = Bench::new().await;
+    let payload = format!(r#"{{"eventData":{{"x":"{}"}}}}"#, "y".repeat(50_000));
+    for _ in 0..2 {
+        let jobs: Vec<_> = (0..50).map(|_| t.job(ANY, &payload, JobOptions::default())).collect();
+        t.queue.enqueue(&jobs).await.unwrap();
+    }
+    let first = t.claim(100).await;
+    let second = t.claim(100).await;
+
+    let third = t.claim(100).await;
+
+    let counts = [first.jobs.len(), second.jobs.len(), third.jobs.len()];
+    assert_eq!(counts, [42, 42, 16]);
+    assert_eq!((first.more, second.more, third.more), (true, true, false));
+    let ids: Vec<_> = [first, second, third]
+        .into_iter()
+        .flat_map(|claimed| claimed.jobs)
+        .map(|job| job.id)
+        .collect();
+    assert!(ids.is_sorted());
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_forgotten_after_seven_days_and_counted() {
+    let t = Bench::new().await;
+    t.enqueue(JobOptions::default()).await;
+    let job = t.claim_one().await;
+    t.settle(
+        &job,
+        Verdict::Bury(crate::bench::failure(holdfast::domain::outcome::FailureKind::Rejected)),
+    )
+    .await;
+    t.advance(Duration::from_hours(7 * 24) - Duration::from_millis(1));
+    t.claim(10).await;
+    assert_ne!(t.at("queue:dead_letter").await, json!(null));
+
+    t.advance(Duration::from_millis(1));
+    t.claim(10).await;
+
+    assert_eq!(t.at("queue:dead_letter").await, json!(null));
+    assert_eq!(t.at("queue:timers").await, json!(null));
+    assert_eq!(t.at("stats:counters").await["dead_letter:expired"], json!("1"));
+}

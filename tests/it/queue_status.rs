@@ -1,0 +1,124 @@
+//! `status`, `stats`, `oldest_due` and `dead_letters`: what can be seen of the queue.
+
+use std::time::Duration;
+
+use holdfast::domain::id::JobId;
+use holdfast::domain::job::{JobOptions, JobStatus, JobType};
+use holdfast::domain::outcome::FailureKind;
+use holdfast::queue::Verdict;
+
+use crate::bench::{ANY, Bench, LEASE, START, delayed, failure};
+
+async fn seen(t: &Bench, id: &JobId) -> (JobStatus, u32) {
+    let document = t.queue.status(id).await.unwrap().unwrap().document;
+    (document.status, document.attempt_count)
+}
+
+#[tokio::test]
+async fn the_status_follows_a_job_through_its_life() {
+    let t = Bench::new().await;
+    let id = t.enqueue(delayed(Duration::from_secs(1))).await.id().clone();
+    assert_eq!(seen(&t, &id).await, (JobStatus::Scheduled, 0));
+    t.advance(Duration::from_secs(1));
+    let first = t.claim_one().await;
+    assert_eq!(seen(&t, &id).await, (JobStatus::Processing, 1));
+    let at = t.clock.now().plus(Duration::from_secs(2));
+    t.settle(
+        &first,
+        Verdict::Retry {
+            failure: failure(FailureKind::Timeout),
+            at,
+        },
+    )
+    .await;
+    assert_eq!(seen(&t, &id).await, (JobStatus::Failed, 1));
+    t.advance(Duration::from_secs(2));
+    t.claim_one().await;
+    assert_eq!(seen(&t, &id).await, (JobStatus::Processing, 2));
+    t.advance(LEASE);
+    let mut other = t.request(1);
+    other.types = vec![JobType::SendDisputeEmail];
+    t.queue.claim(&other).await.unwrap();
+    assert_eq!(seen(&t, &id).await, (JobStatus::Pending, 2));
+    let third = t.claim_one().await;
+    t.settle(&third, Verdict::Release(None)).await;
+    assert_eq!(seen(&t, &id).await, (JobStatus::Pending, 2));
+    let third = t.claim_one().await;
+    t.settle(&third, Verdict::Complete).await;
+    assert_eq!(seen(&t, &id).await, (JobStatus::Completed, 3));
+}
+
+#[tokio::test]
+async fn a_job_that_never_was_has_no_status() {
+    let t = Bench::new().await;
+    assert!(
+        t.queue
+            .status(&JobId::parse("job-none").unwrap())
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn statistics_count_every_place_a_job_can_be_in() {
+    let t = Bench::new().await;
+    t.enqueue_many(4).await;
+    t.enqueue(delayed(LEASE)).await;
+    let jobs = t.claim(3).await.jobs;
+    t.settle(&jobs[0], Verdict::Complete).await;
+    t.settle(&jobs[1], Verdict::Bury(failure(FailureKind::Rejected))).await;
+
+    let stats = t.queue.stats().await.unwrap();
+
+    assert_eq!((stats.ready[&ANY], stats.ready.len()), (1, 9));
+    assert_eq!((stats.in_flight[&ANY], stats.waiting, stats.dead_letters), (1, 1, 1));
+    assert_eq!(
+        (
+            stats.counters["audit_log_created:completed"],
+            stats.counters["audit_log_created:dead"]
+        ),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn the_oldest_due_job_is_found_in_queues_and_among_timers() {
+    let t = Bench::new().await;
+    let age = async || t.queue.oldest_due().await.unwrap().age.map(|age| age.as_millis());
+    assert_eq!(age().await, None);
+    t.enqueue(delayed(Duration::from_secs(10))).await;
+    assert_eq!(age().await, None);
+    t.advance(Duration::from_secs(11));
+    assert_eq!(age().await, Some(1_000));
+    t.enqueue(JobOptions::default()).await;
+    t.advance(Duration::from_secs(1));
+    assert_eq!(age().await, Some(2_000));
+    t.claim(10).await;
+    assert_eq!(age().await, None);
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_newest_first_by_pages() {
+    let t = Bench::new().await;
+    let ids = t.enqueue_many(3).await;
+    for job in t.claim(10).await.jobs {
+        t.settle(&job, Verdict::Bury(failure(FailureKind::Rejected))).await;
+        t.advance(Duration::from_millis(1));
+    }
+
+    let first = t.queue.dead_letters(0, 2).await.unwrap();
+    let second = t.queue.dead_letters(2, 2).await.unwrap();
+
+    let listed: Vec<_> = first
+        .iter()
+        .chain(&second)
+        .map(|letter| letter.document.id.clone())
+        .collect();
+    assert_eq!(listed, [ids[2].clone(), ids[1].clone(), ids[0].clone()]);
+    assert_eq!(second[0].died_at, START);
+    assert_eq!(
+        second[0].document.last_error.as_ref().unwrap().message,
+        "the other side said no"
+    );
+}
