@@ -43,25 +43,12 @@ impl App {
     pub fn new(config: Config, clock: Clock, dice: Dice) -> Result<Self, OutboundError> {
         let http = outbound::client()?;
         let upstash = config.upstash.clone().and_then(|upstash| {
-            let malformed = ConfigError::Malformed {
-                name: crate::config::KV_REST_API_TOKEN,
-                expected: "a token",
-            };
+            let malformed = ConfigError::Malformed { name: crate::config::KV_REST_API_TOKEN, expected: "a token" };
             Upstash::new(&upstash, http.clone()).map_err(|_| malformed)
         });
         let keys = config.key_prefix.as_deref().map(Keys::new).map_err(Clone::clone);
-        let shared = Shared {
-            config,
-            http,
-            upstash,
-            keys,
-            clock,
-            dice,
-            health: Mutex::default(),
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        let shared = Shared { config, http, upstash, keys, clock, dice, health: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Returns the settings.
@@ -93,13 +80,7 @@ impl App {
     /// Returns the workers. A route that does not ask for them does not have them linked in.
     pub fn workers(&self) -> Setting<Workers> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
-        Ok(Workers::new(
-            &self.shared.config,
-            &self.shared.http,
-            &upstash,
-            &keys,
-            &self.shared.clock,
-        ))
+        Ok(Workers::new(&self.shared.config, &self.shared.http, &upstash, &keys, &self.shared.clock))
     }
 
     /// Returns how long the oldest due job has been so, at most a second old.

@@ -41,11 +41,7 @@ pub struct Credentials<'a> {
 pub fn processor(config: &Config, credentials: Credentials<'_>) -> Result<(), AuthError> {
     let expected = config.processor_token.as_ref().map_err(Clone::clone)?;
     let token = credentials.bearer.ok_or(AuthError::NoToken)?;
-    if equal(token, expected) {
-        Ok(())
-    } else {
-        Err(AuthError::WrongToken)
-    }
+    if equal(token, expected) { Ok(()) } else { Err(AuthError::WrongToken) }
 }
 
 /// Lets in the operator and the cron, and tells which of them calls.
@@ -61,19 +57,11 @@ pub fn processor_or_cron(config: &Config, credentials: Credentials<'_>) -> Resul
         (true, _) => Ok(ProcessorCaller::Operator),
         (false, true) => Ok(ProcessorCaller::Cron),
         (false, false) => {
-            let asked_for = if credentials.says_cron {
-                &config.cron_secret
-            } else {
-                &config.processor_token
-            };
+            let asked_for = if credentials.says_cron { &config.cron_secret } else { &config.processor_token };
             if let Err(missing) = asked_for {
                 return Err(missing.clone().into());
             }
-            Err(if credentials.bearer.is_some() {
-                AuthError::WrongToken
-            } else {
-                AuthError::NoToken
-            })
+            Err(if credentials.bearer.is_some() { AuthError::WrongToken } else { AuthError::NoToken })
         }
     }
 }
@@ -97,21 +85,14 @@ mod tests {
     }
 
     fn bearer(token: &str) -> Credentials<'_> {
-        Credentials {
-            bearer: Some(token),
-            says_cron: false,
-        }
+        Credentials { bearer: Some(token), says_cron: false }
     }
 
     #[test]
     fn an_unset_token_lets_nobody_in_whatever_they_send() {
         let unset = AuthError::NotConfigured(ConfigError::Missing(JOB_PROCESSOR_SECRET_TOKEN));
         for token in ["", "undefined", "null", "Bearer"] {
-            assert_eq!(
-                processor(&config(None, None), bearer(token)),
-                Err(unset.clone()),
-                "{token:?}"
-            );
+            assert_eq!(processor(&config(None, None), bearer(token)), Err(unset.clone()), "{token:?}");
         }
     }
 
@@ -120,11 +101,7 @@ mod tests {
         let config = config(Some("processor-token"), None);
         assert_eq!(processor(&config, bearer("processor-token")), Ok(()));
         for wrong in ["", "processor-toke", "processor-token2", "Processor-token"] {
-            assert_eq!(
-                processor(&config, bearer(wrong)),
-                Err(AuthError::WrongToken),
-                "{wrong:?}"
-            );
+            assert_eq!(processor(&config, bearer(wrong)), Err(AuthError::WrongToken), "{wrong:?}");
         }
         assert_eq!(processor(&config, Credentials::default()), Err(AuthError::NoToken));
     }
@@ -132,32 +109,17 @@ mod tests {
     #[test]
     fn the_cron_is_told_from_the_operator_by_its_secret() {
         let both = config(Some("processor-token"), Some("cron-secret"));
-        assert_eq!(
-            processor_or_cron(&both, bearer("cron-secret")),
-            Ok(ProcessorCaller::Cron)
-        );
-        assert_eq!(
-            processor_or_cron(&both, bearer("processor-token")),
-            Ok(ProcessorCaller::Operator)
-        );
+        assert_eq!(processor_or_cron(&both, bearer("cron-secret")), Ok(ProcessorCaller::Cron));
+        assert_eq!(processor_or_cron(&both, bearer("processor-token")), Ok(ProcessorCaller::Operator));
         let same = config(Some("one-and-the-same"), Some("one-and-the-same"));
-        let cron = Credentials {
-            bearer: Some("one-and-the-same"),
-            says_cron: true,
-        };
+        let cron = Credentials { bearer: Some("one-and-the-same"), says_cron: true };
         assert_eq!(processor_or_cron(&same, cron), Ok(ProcessorCaller::Cron));
-        assert_eq!(
-            processor_or_cron(&same, bearer("one-and-the-same")),
-            Ok(ProcessorCaller::Operator)
-        );
+        assert_eq!(processor_or_cron(&same, bearer("one-and-the-same")), Ok(ProcessorCaller::Operator));
     }
 
     #[test]
     fn a_cron_without_a_secret_is_told_which_variable_is_missing() {
-        let cron = Credentials {
-            bearer: None,
-            says_cron: true,
-        };
+        let cron = Credentials { bearer: None, says_cron: true };
         let answer = processor_or_cron(&config(Some("processor-token"), None), cron);
         assert_eq!(answer, Err(ConfigError::Missing(CRON_SECRET).into()));
     }

@@ -176,10 +176,7 @@ pub struct Config {
 
 impl Config {
     /// Reads the process's environment.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_env() -> Self {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
@@ -227,10 +224,7 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
     fn credential(&self, name: &'static str) -> Setting<Secret> {
         let value = self.required(name)?;
         if value.chars().any(|c| !c.is_ascii_graphic()) {
-            return Err(ConfigError::Malformed {
-                name,
-                expected: "printable ASCII without spaces",
-            });
+            return Err(ConfigError::Malformed { name, expected: "printable ASCII without spaces" });
         }
         Ok(Secret(value))
     }
@@ -240,10 +234,7 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
         let url = reqwest::Url::parse(&value).ok();
         match url.filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host()) {
             Some(_) => Ok(value.trim_end_matches('/').to_owned()),
-            None => Err(ConfigError::Malformed {
-                name,
-                expected: "an http or https address",
-            }),
+            None => Err(ConfigError::Malformed { name, expected: "an http or https address" }),
         }
     }
 
@@ -255,20 +246,14 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
             (UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN)
         };
         self.required(url)?;
-        Ok(UpstashConfig {
-            url: self.url(url, "")?,
-            token: self.credential(token)?,
-        })
+        Ok(UpstashConfig { url: self.url(url, "")?, token: self.credential(token)? })
     }
 
     fn key_prefix(&self) -> Setting<String> {
         let value = self.optional(KEY_PREFIX).unwrap_or_default();
         if value.len() > 64 || !value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c)) {
             let expected = "at most 64 letters, digits and '-', '_', '.', ':'";
-            return Err(ConfigError::Malformed {
-                name: KEY_PREFIX,
-                expected,
-            });
+            return Err(ConfigError::Malformed { name: KEY_PREFIX, expected });
         }
         Ok(value)
     }
@@ -278,53 +263,32 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
             return Ok(DEFAULT_TIME_BOX);
         };
         let time_box = value.parse().map(Duration::from_millis).ok();
-        time_box
-            .filter(|time_box| (Duration::from_millis(100)..=MAX_TIME_BOX).contains(time_box))
-            .ok_or(ConfigError::Malformed {
-                name: JOB_TIME_BOX_MS,
-                expected: "a number of milliseconds from 100 to 900000",
-            })
+        time_box.filter(|time_box| (Duration::from_millis(100)..=MAX_TIME_BOX).contains(time_box)).ok_or(
+            ConfigError::Malformed { name: JOB_TIME_BOX_MS, expected: "a number of milliseconds from 100 to 900000" },
+        )
     }
 
     fn log_level(&self) -> Setting<tracing::Level> {
-        let level = self
-            .optional(LOG_LEVEL)
-            .map_or(Ok(tracing::Level::INFO), |level| level.parse());
-        level.map_err(|_| ConfigError::Malformed {
-            name: LOG_LEVEL,
-            expected: "error, warn, info or debug",
-        })
+        let level = self.optional(LOG_LEVEL).map_or(Ok(tracing::Level::INFO), |level| level.parse());
+        level.map_err(|_| ConfigError::Malformed { name: LOG_LEVEL, expected: "error, warn, info or debug" })
     }
 
     fn email(&self) -> Setting<EmailConfig> {
         let api_key = self.credential(RESEND_API_KEY)?;
         let from = self.required(EMAIL_FROM)?;
-        let address = from
-            .strip_suffix('>')
-            .and_then(|named| named.rsplit_once('<'))
-            .map_or(from.as_str(), |(_, at)| at);
+        let address =
+            from.strip_suffix('>').and_then(|named| named.rsplit_once('<')).map_or(from.as_str(), |(_, at)| at);
         if EmailAddress::parse(address).is_err() || from.chars().any(char::is_control) {
             let expected = "an address such as name@example.com or Name <name@example.com>";
-            return Err(ConfigError::Malformed {
-                name: EMAIL_FROM,
-                expected,
-            });
+            return Err(ConfigError::Malformed { name: EMAIL_FROM, expected });
         }
-        Ok(EmailConfig {
-            from,
-            base_url: self.url(RESEND_BASE_URL, "https://api.resend.com")?,
-            api_key,
-        })
+        Ok(EmailConfig { from, base_url: self.url(RESEND_BASE_URL, "https://api.resend.com")?, api_key })
     }
 
     fn webhook(&self) -> Setting<WebhookConfig> {
         self.required(WEBHOOK_URL)?;
         let allowed = self.optional(WEBHOOK_ALLOW_PRIVATE).unwrap_or_default();
-        let allowed = allowed
-            .split(',')
-            .map(str::trim)
-            .filter(|host| !host.is_empty())
-            .map(str::to_owned);
+        let allowed = allowed.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned);
         Ok(WebhookConfig {
             url: self.url(WEBHOOK_URL, "")?,
             secret: self.credential(WEBHOOK_SIGNING_SECRET)?,
@@ -334,10 +298,7 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
 
     fn stripe(&self) -> Setting<StripeConfig> {
         let secret_key = self.credential(STRIPE_SECRET_KEY)?;
-        Ok(StripeConfig {
-            base_url: self.url(STRIPE_BASE_URL, "https://api.stripe.com")?,
-            secret_key,
-        })
+        Ok(StripeConfig { base_url: self.url(STRIPE_BASE_URL, "https://api.stripe.com")?, secret_key })
     }
 }
 
@@ -346,20 +307,13 @@ mod tests {
     use super::*;
 
     fn config(set: &[(&'static str, &str)]) -> Config {
-        Config::from_lookup(|name| {
-            set.iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
+        Config::from_lookup(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
     fn either_pair_of_names_reaches_redis_and_vercels_wins() {
         let kv = [(KV_REST_API_URL, "https://a.upstash.io/"), (KV_REST_API_TOKEN, "ta\n")];
-        let own = [
-            (UPSTASH_REDIS_REST_URL, "https://b.upstash.io"),
-            (UPSTASH_REDIS_REST_TOKEN, "tb"),
-        ];
+        let own = [(UPSTASH_REDIS_REST_URL, "https://b.upstash.io"), (UPSTASH_REDIS_REST_TOKEN, "tb")];
         let url = |set: &[_]| config(set).upstash.map(|upstash| upstash.url);
         assert_eq!(url(&kv).as_deref(), Ok("https://a.upstash.io"));
         assert_eq!(url(&own).as_deref(), Ok("https://b.upstash.io"));
@@ -373,29 +327,16 @@ mod tests {
     fn a_secret_is_never_printed_and_never_short() {
         let token = config(&[(JOB_PROCESSOR_SECRET_TOKEN, "a-long-secret\n")]).processor_token;
         assert_eq!(format!("{token:?}"), "Ok(***)");
-        assert!(
-            config(&[(JOB_PROCESSOR_SECRET_TOKEN, "short")])
-                .processor_token
-                .is_err()
-        );
-        assert_eq!(
-            config(&[(CRON_SECRET, " ")]).cron_secret,
-            Err(ConfigError::Missing(CRON_SECRET))
-        );
+        assert!(config(&[(JOB_PROCESSOR_SECRET_TOKEN, "short")]).processor_token.is_err());
+        assert_eq!(config(&[(CRON_SECRET, " ")]).cron_secret, Err(ConfigError::Missing(CRON_SECRET)));
     }
 
     #[test]
     fn a_malformed_value_is_named_with_what_was_expected_and_not_shown() {
         let error = config(&[(JOB_TIME_BOX_MS, "5s")]).time_box.unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "the variable JOB_TIME_BOX_MS is not a number of milliseconds from 100 to 900000"
-        );
+        assert_eq!(error, "the variable JOB_TIME_BOX_MS is not a number of milliseconds from 100 to 900000");
         assert!(config(&[(KEY_PREFIX, "a b")]).key_prefix.is_err());
-        let mail = [
-            (RESEND_API_KEY, "re_1"),
-            (EMAIL_FROM, "Holdfast <x@example.com>\r\nBcc: y@z"),
-        ];
+        let mail = [(RESEND_API_KEY, "re_1"), (EMAIL_FROM, "Holdfast <x@example.com>\r\nBcc: y@z")];
         assert!(config(&mail).email.is_err());
         let redis = [(KV_REST_API_URL, "redis://a:6379"), (KV_REST_API_TOKEN, "t")];
         assert!(config(&redis).upstash.is_err());

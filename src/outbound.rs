@@ -32,9 +32,7 @@ pub fn client() -> Result<Client, OutboundError> {
 /// # Errors
 /// Only when the TLS library refuses its own defaults.
 pub fn tls() -> Result<rustls::ClientConfig, OutboundError> {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())

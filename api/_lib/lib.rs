@@ -1,1 +1,50 @@
-//! Holdfast on Vercel.
+//! Holdfast on Vercel: a route becomes a function.
+//!
+//! Converts requests and answers, and nothing else. The platform's runtime is never handed an error: it would print it, unescaped, into
+//! the caller's body.
+
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use holdfast::app::App;
+use holdfast::config::Config;
+use holdfast::domain::limits::MAX_BODY_BYTES;
+use holdfast::edge::{Clock, Dice};
+use holdfast::http::{Request, Route};
+use holdfast::telemetry;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use vercel_runtime::{Error, Response, ResponseBody, run, service_fn};
+
+/// Serves one route until the platform ends the process.
+pub fn serve(route: &'static Route) -> ExitCode {
+    let config = Config::from_env();
+    telemetry::init(&config);
+    match start(route, config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(route = route.name, error = %error, "the function ended");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(route: &'static Route, config: Config) -> Result<(), Error> {
+    let app = App::new(config, Clock::Real, Dice::Real)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(service_fn(move |request: vercel_runtime::Request| {
+        let app = app.clone();
+        async move { answer(route, &app, request).await }
+    })))
+}
+
+async fn answer(route: &Route, app: &App, request: vercel_runtime::Request) -> Result<Response<ResponseBody>, Error> {
+    let (parts, body) = request.into_parts();
+    let (body, too_large) = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(body) => (body.to_bytes(), false),
+        // A caller who stops half-way is not there to read an answer; an empty body is refused where one is needed.
+        Err(error) => (Bytes::new(), error.is::<LengthLimitError>()),
+    };
+    let mut request = Request::new(parts, body);
+    request.too_large |= too_large;
+    Ok(route.call(app, request).await.map(ResponseBody::from))
+}

@@ -18,17 +18,8 @@ pub enum Backoff {
 }
 
 /// The waits of Standard Webhooks 1.0.0, in seconds, after attempts 1, 2, 3 ...
-const STANDARD_WEBHOOKS_SECONDS: [u64; 9] = [
-    5,
-    5 * 60,
-    30 * 60,
-    2 * 3600,
-    5 * 3600,
-    10 * 3600,
-    14 * 3600,
-    20 * 3600,
-    24 * 3600,
-];
+const STANDARD_WEBHOOKS_SECONDS: [u64; 9] =
+    [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600];
 
 impl Backoff {
     /// Returns the wait after attempt `attempt` (1 is the first), at least `retry_after` where the other side named one.
@@ -40,8 +31,7 @@ impl Backoff {
                 Duration::from_secs(STANDARD_WEBHOOKS_SECONDS[step])
             }
         };
-        own.min(MAX_WAIT)
-            .max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER))
+        own.min(MAX_WAIT).max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER))
     }
 }
 

@@ -24,9 +24,7 @@ impl EmailAddress {
     pub fn parse(text: impl Into<String>) -> Result<Self, ParseEmailAddressError> {
         let text = text.into();
         let (name, domain) = text.rsplit_once('@').ok_or(ParseEmailAddressError)?;
-        let clean = !text
-            .chars()
-            .any(|c| c.is_control() || c.is_whitespace() || "<>,;\"\\()[]".contains(c));
+        let clean = !text.chars().any(|c| c.is_control() || c.is_whitespace() || "<>,;\"\\()[]".contains(c));
         let dots = !domain.starts_with('.') && !domain.ends_with('.') && !domain.contains("..");
         if text.len() <= MAX_BYTES && clean && dots && !name.is_empty() && !name.contains('@') && !domain.is_empty() {
             return Ok(Self(text));
@@ -81,19 +79,7 @@ mod tests {
 
     #[test]
     fn what_could_smuggle_a_second_recipient_or_header_is_refused() {
-        for bad in [
-            "",
-            "a",
-            "@b",
-            "a@",
-            "a b@c",
-            "a@b\r\nBcc: x@y",
-            "a@b,c@d",
-            "<a@b>",
-            "a@.b",
-            "a@b..c",
-            "a@b@c",
-        ] {
+        for bad in ["", "a", "@b", "a@", "a b@c", "a@b\r\nBcc: x@y", "a@b,c@d", "<a@b>", "a@.b", "a@b..c", "a@b@c"] {
             assert!(EmailAddress::parse(bad).is_err(), "{bad:?}");
         }
         assert!(EmailAddress::parse(format!("{}@example.com", "x".repeat(250))).is_err());

@@ -35,15 +35,9 @@ pub enum ParseIdError {
 
 fn check(what: &'static str, text: &str) -> Result<(), ParseIdError> {
     if text.is_empty() || text.len() > MAX_BYTES {
-        return Err(ParseIdError::Length {
-            what,
-            bytes: text.len(),
-        });
+        return Err(ParseIdError::Length { what, bytes: text.len() });
     }
-    match text
-        .chars()
-        .find(|c| !(c.is_ascii_alphanumeric() || "-_.:".contains(*c)))
-    {
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_.:".contains(*c))) {
         Some(found) => Err(ParseIdError::Character { what, found }),
         None => Ok(()),
     }
@@ -163,10 +157,7 @@ mod tests {
             JobId::parse("a/b").unwrap_err().to_string(),
             "job id has the character '/', expected only letters, digits and '-', '_', '.', ':'"
         );
-        assert_eq!(
-            DedupeKey::parse("").unwrap_err().to_string(),
-            "dedupe key has 0 bytes, expected 1 to 200"
-        );
+        assert_eq!(DedupeKey::parse("").unwrap_err().to_string(), "dedupe key has 0 bytes, expected 1 to 200");
         for bad in ["a b", "a\n", "ä", "a\0", "{x}", &"x".repeat(201)] {
             assert!(JobId::parse(bad).is_err(), "{bad:?}");
         }

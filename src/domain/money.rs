@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 pub const MAX_MINOR_UNITS: i64 = (1 << 53) - 1;
 
 /// Currencies that Stripe charges with no decimals (its documentation, "Zero-decimal currencies", August 2026).
-const ZERO_DECIMAL: [&str; 16] = [
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf",
-];
+const ZERO_DECIMAL: [&str; 16] =
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"];
 
 /// Currencies with three decimals (the same page).
 const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
@@ -122,12 +121,7 @@ impl fmt::Display for Money {
             write!(f, "{digit}")?;
         }
         if scale > 1 {
-            write!(
-                f,
-                ".{:0width$}",
-                self.minor_units % scale,
-                width = self.currency.decimals() as usize
-            )?;
+            write!(f, ".{:0width$}", self.minor_units % scale, width = self.currency.decimals() as usize)?;
         }
         write!(f, " {}", self.currency.as_str().to_ascii_uppercase())
     }
@@ -138,9 +132,7 @@ mod tests {
     use super::*;
 
     fn money(minor_units: i64, currency: &str) -> String {
-        Money::new(minor_units, Currency::parse(currency).unwrap())
-            .unwrap()
-            .to_string()
+        Money::new(minor_units, Currency::parse(currency).unwrap()).unwrap().to_string()
     }
 
     #[test]
@@ -156,10 +148,7 @@ mod tests {
     #[test]
     fn what_a_double_cannot_hold_is_no_amount() {
         let usd = Currency::parse("usd").unwrap();
-        assert_eq!(
-            Money::new(MAX_MINOR_UNITS + 1, usd),
-            Err(MoneyError::Range(MAX_MINOR_UNITS + 1))
-        );
+        assert_eq!(Money::new(MAX_MINOR_UNITS + 1, usd), Err(MoneyError::Range(MAX_MINOR_UNITS + 1)));
         assert_eq!(Money::new(-1, usd), Err(MoneyError::Range(-1)));
     }
 

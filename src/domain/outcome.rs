@@ -77,17 +77,10 @@ impl Failure {
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         let mut message = message.into();
         if message.len() > MAX_ERROR_BYTES {
-            let end = (0..=MAX_ERROR_BYTES)
-                .rev()
-                .find(|at| message.is_char_boundary(*at))
-                .unwrap_or(0);
+            let end = (0..=MAX_ERROR_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
             message.truncate(end);
         }
-        Self {
-            kind,
-            message,
-            retry_after: None,
-        }
+        Self { kind, message, retry_after: None }
     }
 
     /// Sets how long the other side asked us to wait.

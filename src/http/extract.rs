@@ -26,10 +26,7 @@ impl Fields {
             return Ok((vec![Self::read(text, None)?], false));
         }
         let items: Vec<Box<RawValue>> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-        let objects = items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| Self::read(item.get(), Some(index)));
+        let objects = items.iter().enumerate().map(|(index, item)| Self::read(item.get(), Some(index)));
         Ok((objects.collect::<Result<_, _>>()?, true))
     }
 
@@ -69,10 +66,7 @@ impl Fields {
         match self.fields.keys().next() {
             Some(name) => {
                 let name: String = name.chars().take(64).collect();
-                Err(self.invalid(
-                    "unknown_field",
-                    format!("{name:?} is not a field here; expected {known}"),
-                ))
+                Err(self.invalid("unknown_field", format!("{name:?} is not a field here; expected {known}")))
             }
             None => Ok(()),
         }
@@ -89,9 +83,5 @@ fn text(body: &[u8]) -> Result<&str, ApiError> {
 }
 
 fn not_json(error: &serde_json::Error) -> ApiError {
-    ApiError::not_json(format!(
-        "the body is not JSON: line {}, column {}",
-        error.line(),
-        error.column()
-    ))
+    ApiError::not_json(format!("the body is not JSON: line {}, column {}", error.line(), error.column()))
 }

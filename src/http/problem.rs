@@ -55,14 +55,7 @@ struct Document<'a> {
 impl ApiError {
     /// Makes an answer with a stable code and a sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
-            index: None,
-            retry: None,
-            headers: Vec::new(),
-        }
+        Self { status, code, detail: detail.into(), index: None, retry: None, headers: Vec::new() }
     }
 
     /// 400: the body is not JSON.
@@ -115,10 +108,7 @@ impl ApiError {
     fn unavailable(code: &'static str, detail: &str, retry: Retry, after: Option<Duration>) -> Self {
         let seconds = after.map_or(RETRY_AFTER_SECONDS, |after| after.as_secs().max(1));
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).header("retry-after", seconds.to_string());
-        Self {
-            retry: Some(retry),
-            ..error
-        }
+        Self { retry: Some(retry), ..error }
     }
 
     /// Returns the status, for the log.
@@ -144,9 +134,7 @@ impl ApiError {
             request_id,
         };
         let mut response = reply::json(self.status, &document);
-        response
-            .headers_mut()
-            .insert("content-type", reply::text("application/problem+json"));
+        response.headers_mut().insert("content-type", reply::text("application/problem+json"));
         for (name, value) in self.headers {
             response.headers_mut().insert(name, reply::text(&value));
         }

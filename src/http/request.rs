@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use crate::auth::Credentials;
+use crate::domain::limits::MAX_BODY_BYTES;
 use crate::domain::millis::Millis;
 
 /// A request.
@@ -15,8 +16,10 @@ pub struct Request {
     pub path: String,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, whole.
+    /// The body, whole; empty where it was too large to be read.
     pub body: Bytes,
+    /// Whether the body is longer than [`MAX_BODY_BYTES`](crate::domain::limits::MAX_BODY_BYTES).
+    pub too_large: bool,
     /// Who sends it.
     pub sender: Sender,
     /// When the platform will end the function, where it says so.
@@ -41,6 +44,7 @@ impl Request {
             method: parts.method,
             path: parts.uri.path().to_owned(),
             headers: parts.headers,
+            too_large: body.len() > MAX_BODY_BYTES,
             body,
             sender: Sender::Http,
             deadline: None,
@@ -59,17 +63,12 @@ impl Request {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
-        Credentials {
-            bearer,
-            says_cron: self.says_cron(),
-        }
+        Credentials { bearer, says_cron: self.says_cron() }
     }
 
     /// Tells whether it has the marks of Vercel's cron or its Schedules. Anyone can send these.
     pub fn says_cron(&self) -> bool {
-        let agent = self
-            .header("user-agent")
-            .is_some_and(|agent| agent.starts_with("vercel-cron/"));
+        let agent = self.header("user-agent").is_some_and(|agent| agent.starts_with("vercel-cron/"));
         agent || self.headers.contains_key("ce-vssschedulename") || self.headers.contains_key("x-vercel-cron-schedule")
     }
 
@@ -81,9 +80,9 @@ impl Request {
     /// Returns what stands for the last `{...}` of `pattern` in the path.
     pub fn parameter<'a>(&'a self, pattern: &str) -> Option<&'a str> {
         let (before, _) = pattern.split_once('{')?;
-        self.path
-            .strip_prefix(before)
-            .filter(|rest| !rest.is_empty() && !rest.contains('/'))
+        // A gateway may put its stage before the path.
+        let (_, rest) = self.path.split_once(before)?;
+        Some(rest).filter(|rest| !rest.is_empty() && !rest.contains('/'))
     }
 }
 
@@ -112,18 +111,14 @@ mod tests {
     fn the_parameter_is_read_from_the_path() {
         let pattern = "/api/jobs/{id}";
         assert_eq!(request("/api/jobs/job-1?x=1", &[]).parameter(pattern), Some("job-1"));
+        assert_eq!(request("/prod/api/jobs/job-1", &[]).parameter(pattern), Some("job-1"));
         assert_eq!(request("/api/jobs/", &[]).parameter(pattern), None);
         assert_eq!(request("/api/jobs/a/b", &[]).parameter(pattern), None);
     }
 
     #[test]
     fn a_bearer_token_is_read_in_any_case_of_its_scheme() {
-        let bearer = |value| {
-            request("/", &[("authorization", value)])
-                .credentials()
-                .bearer
-                .map(str::to_owned)
-        };
+        let bearer = |value| request("/", &[("authorization", value)]).credentials().bearer.map(str::to_owned);
         assert_eq!(bearer("Bearer abc"), Some("abc".into()));
         assert_eq!(bearer("bearer abc"), Some("abc".into()));
         assert_eq!(bearer("Basic abc"), None);

@@ -74,21 +74,12 @@ impl Route {
             let allowed: Vec<&str> = self.methods().map(Method::as_str).collect();
             return Err(ApiError::method_not_allowed(allowed.join(", ")));
         };
-        if request.body.len() > MAX_BODY_BYTES {
-            let detail = format!(
-                "the body has {} bytes, expected at most {MAX_BODY_BYTES}",
-                request.body.len()
-            );
-            return Err(ApiError::new(
-                http::StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                detail,
-            ));
+        if request.too_large {
+            let detail = format!("the body is too large, expected at most {MAX_BODY_BYTES} bytes");
+            return Err(ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
         }
         // A task of its own, so that a panic is this request's alone, and a caller who hangs up does not stop a write half-way.
-        tokio::spawn(handler(app.clone(), request))
-            .await
-            .unwrap_or_else(|_| Err(ApiError::internal()))
+        tokio::spawn(handler(app.clone(), request)).await.unwrap_or_else(|_| Err(ApiError::internal()))
     }
 }
 
@@ -104,10 +95,7 @@ fn request_id(request: &Request, app: &App) -> String {
 
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route")
-            .field("name", &self.name)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Route").field("name", &self.name).field("path", &self.path).finish_non_exhaustive()
     }
 }
 

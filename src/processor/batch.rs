@@ -131,10 +131,7 @@ impl Processor {
 
 fn settlements(round: &Round, verdicts: &[(ClaimedJob, Verdict)]) -> Vec<Settlement> {
     let now = round.now();
-    verdicts
-        .iter()
-        .map(|(job, verdict)| Settlement::new(job, verdict.clone(), now))
-        .collect()
+    verdicts.iter().map(|(job, verdict)| Settlement::new(job, verdict.clone(), now)).collect()
 }
 
 /// Counts the verdicts that hold, and logs the others: their jobs belong to someone else now.

@@ -95,10 +95,7 @@ impl Round {
         self.running.abort_all();
         let ids: Vec<Id> = self.started.keys().copied().collect();
         for id in ids {
-            let failure = Failure::new(
-                FailureKind::Timeout,
-                "the processor's time was over before the handler ended",
-            );
+            let failure = Failure::new(FailureKind::Timeout, "the processor's time was over before the handler ended");
             self.ended(id, Outcome::Failed(failure));
         }
         while let Some(job) = self.waiting.pop_front() {
@@ -123,14 +120,7 @@ impl Round {
         };
         let max_attempts = document.max_attempts;
         let task = self.running.spawn(run(handler.clone(), job.attempt, document, payload));
-        self.started.insert(
-            task.id(),
-            Started {
-                job,
-                max_attempts,
-                at: Instant::now(),
-            },
-        );
+        self.started.insert(task.id(), Started { job, max_attempts, at: Instant::now() });
     }
 
     fn ended(&mut self, id: Id, outcome: Outcome) {

@@ -22,19 +22,14 @@ impl TimeBox {
     /// Opens a box of `length` from now.
     pub fn of(length: Duration) -> Self {
         let started = Instant::now();
-        Self {
-            started,
-            ends: started + length,
-        }
+        Self { started, ends: started + length }
     }
 
     /// Opens a box that ends with a margin before the platform's `deadline`, and after `length` at the latest.
     ///
     /// A deadline that has passed is not one: a local runner sends a constant.
     pub fn before(deadline: Option<Millis>, now: Millis, length: Duration) -> Self {
-        let left = deadline
-            .map(|deadline| deadline.since(now))
-            .filter(|left| !left.is_zero());
+        let left = deadline.map(|deadline| deadline.since(now)).filter(|left| !left.is_zero());
         Self::of(left.map_or(length, |left| left.saturating_sub(PLATFORM_MARGIN).min(length)))
     }
 
@@ -46,9 +41,7 @@ impl TimeBox {
     /// Returns until when handlers may run. What comes after is kept for settling: three seconds, or a fifth of a short box.
     pub fn work_ends(&self) -> Instant {
         let length = self.ends.saturating_duration_since(self.started);
-        self.ends
-            .checked_sub(SETTLE_MARGIN.min(length / 5))
-            .unwrap_or(self.ends)
+        self.ends.checked_sub(SETTLE_MARGIN.min(length / 5)).unwrap_or(self.ends)
     }
 
     /// Tells whether another claim is worth its call.

@@ -37,10 +37,7 @@ pub(super) fn after_run(job: &ClaimedJob, max_attempts: u32, outcome: Outcome, n
         }
         Outcome::Failed(failure) => {
             let wait = job.job_type.backoff().wait(job.attempt, failure.retry_after);
-            Verdict::Retry {
-                at: now.plus(wait),
-                failure,
-            }
+            Verdict::Retry { at: now.plus(wait), failure }
         }
     }
 }
@@ -61,14 +58,7 @@ mod tests {
     fn job(job_type: JobType, attempt: u32, text: &str) -> ClaimedJob {
         let id = JobId::parse("job-1").unwrap();
         let document = JobDocument::parse(id.clone(), job_type, text, Millis(0));
-        ClaimedJob {
-            id,
-            job_type,
-            attempt,
-            claim: ClaimId::parse("c").unwrap(),
-            text: text.into(),
-            document,
-        }
+        ClaimedJob { id, job_type, attempt, claim: ClaimId::parse("c").unwrap(), text: text.into(), document }
     }
 
     fn audit(attempt: u32, more: &str) -> ClaimedJob {
@@ -91,20 +81,12 @@ mod tests {
     #[test]
     fn a_final_failure_dies_at_once() {
         let verdict = after_run(&audit(1, ""), 3, failed(FailureKind::Rejected), Millis(0));
-        assert!(matches!(
-            verdict,
-            Verdict::Bury(Failure {
-                kind: FailureKind::Rejected,
-                ..
-            })
-        ));
+        assert!(matches!(verdict, Verdict::Bury(Failure { kind: FailureKind::Rejected, .. })));
     }
 
     #[test]
     fn a_job_whose_attempts_all_crashed_dies_and_says_so() {
-        let Err(Verdict::Bury(failure)) = before_run(&audit(4, ""), Millis(0)) else {
-            panic!("not buried")
-        };
+        let Err(Verdict::Bury(failure)) = before_run(&audit(4, ""), Millis(0)) else { panic!("not buried") };
         assert_eq!(failure.kind, FailureKind::Crashed);
         assert!(failure.message.starts_with("attempt 3 was the last"), "{failure}");
         assert!(before_run(&audit(3, ""), Millis(0)).is_ok());
@@ -113,22 +95,13 @@ mod tests {
     #[test]
     fn what_cannot_be_read_dies_with_the_reason() {
         for (text, reason) in [
-            (
-                "x",
-                "job document is not a JSON object: the text is not JSON, at column 1",
-            ),
-            (
-                r#"{"type":"audit_log_created","payload":{}}"#,
-                "payload of audit_log_created: missing field `eventData`",
-            ),
+            ("x", "job document is not a JSON object: the text is not JSON, at column 1"),
+            (r#"{"type":"audit_log_created","payload":{}}"#, "payload of audit_log_created: missing field `eventData`"),
         ] {
             let Err(Verdict::Bury(failure)) = before_run(&job(JobType::AuditLogCreated, 1, text), Millis(0)) else {
                 panic!("not buried")
             };
-            assert_eq!(
-                (failure.kind, failure.message.as_str()),
-                (FailureKind::Unreadable, reason)
-            );
+            assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Unreadable, reason));
         }
     }
 
@@ -136,10 +109,7 @@ mod tests {
     fn a_finished_job_is_not_run_again_and_a_newer_one_is_left_alone() {
         let before = |more: &str| before_run(&audit(1, more), Millis(0)).err();
         assert!(matches!(before(r#","status":"completed""#), Some(Verdict::Forget)));
-        assert!(matches!(
-            before(r#","schemaVersion":2"#),
-            Some(Verdict::Release(Some(Millis(120_000))))
-        ));
+        assert!(matches!(before(r#","schemaVersion":2"#), Some(Verdict::Release(Some(Millis(120_000))))));
         assert!(before("").is_none());
     }
 }

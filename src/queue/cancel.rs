@@ -44,10 +44,8 @@ impl Queue {
             document.updated_at = now;
             document.completed_at = Some(now);
             let job = self.keys.job(id);
-            let dedupe = document
-                .dedupe_key
-                .as_ref()
-                .map_or(job.clone(), |key| self.keys.dedupe(document.job_type, key));
+            let dedupe =
+                document.dedupe_key.as_ref().map_or(job.clone(), |key| self.keys.dedupe(document.job_type, key));
             let keys = vec![
                 self.keys.timers(),
                 self.keys.attempts(),
@@ -63,17 +61,7 @@ impl Queue {
                 document.to_json().into(),
                 KEEP_COMPLETED.as_millis().to_string().into(),
             ];
-            let reply = self
-                .upstash
-                .run(
-                    Patience::REQUEST,
-                    &ScriptCall {
-                        script: &CANCEL,
-                        keys,
-                        args,
-                    },
-                )
-                .await?;
+            let reply = self.upstash.run(Patience::REQUEST, &ScriptCall { script: &CANCEL, keys, args }).await?;
             match reply.text()?.as_str() {
                 "cancelled" => return Ok(Cancelled::Done),
                 "processing" => return Ok(Cancelled::Processing),

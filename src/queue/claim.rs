@@ -59,13 +59,9 @@ impl Queue {
     /// # Guarantees
     /// No job is given to two claims whose leases both hold. A claim whose answer was lost is repeated and gets the same jobs.
     pub async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, UpstashError> {
-        let mut replies = self
-            .upstash
-            .run_all(Patience::REQUEST, |again| vec![self.claim_call(request, again)])
-            .await?;
-        let reply = replies
-            .pop()
-            .ok_or_else(|| UpstashError::Unknown("claim: no answer".into()))?;
+        let mut replies =
+            self.upstash.run_all(Patience::REQUEST, |again| vec![self.claim_call(request, again)]).await?;
+        let reply = replies.pop().ok_or_else(|| UpstashError::Unknown("claim: no answer".into()))?;
         read(reply, request)
     }
 
@@ -91,47 +87,24 @@ impl Queue {
             self.keys.prefix().to_owned().into(),
         ];
         args.extend(names(&request.types));
-        ScriptCall {
-            script: &CLAIM,
-            keys,
-            args,
-        }
+        ScriptCall { script: &CLAIM, keys, args }
     }
 }
 
 /// Reads what the script answered to `request`.
 pub(super) fn read(reply: Reply, request: &ClaimRequest) -> Result<Claimed, UpstashError> {
     let mut reply = reply.array()?.into_iter();
-    let mut next = || {
-        reply
-            .next()
-            .ok_or_else(|| UpstashError::Unknown("claim: the answer ends too soon".into()))
-    };
+    let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("claim: the answer ends too soon".into()));
     let word = next()?.text()?;
     let now = Millis(next()?.integer()?);
     if word == "empty" {
-        return Ok(Claimed {
-            jobs: Vec::new(),
-            now,
-            more: false,
-        });
+        return Ok(Claimed { jobs: Vec::new(), now, more: false });
     }
     let more = next()?.text()? == "more";
     let mut jobs = Vec::new();
     while let Some(job_type) = reply.next() {
-        let mut next = || {
-            reply
-                .next()
-                .ok_or_else(|| UpstashError::Unknown("claim: a job is cut short".into()))
-        };
-        jobs.push(read_job(
-            &job_type.text()?,
-            next()?,
-            next()?,
-            next()?,
-            &request.id,
-            now,
-        )?);
+        let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("claim: a job is cut short".into()));
+        jobs.push(read_job(&job_type.text()?, next()?, next()?, next()?, &request.id, now)?);
     }
     Ok(Claimed { jobs, now, more })
 }
@@ -150,12 +123,5 @@ fn read_job(
     let attempt = u32::try_from(attempt.integer()?).map_err(|error| odd(error.to_string()))?;
     let text = text.text()?;
     let document = JobDocument::parse(id.clone(), job_type, &text, now);
-    Ok(ClaimedJob {
-        id,
-        job_type,
-        attempt,
-        claim: claim.clone(),
-        text,
-        document,
-    })
+    Ok(ClaimedJob { id, job_type, attempt, claim: claim.clone(), text, document })
 }

@@ -29,11 +29,7 @@ impl Queue {
             limit.clamp(1, MAX_LIMIT).to_string().into(),
             self.keys.prefix().to_owned().into(),
         ];
-        let call = ScriptCall {
-            script: &DEAD_LETTERS,
-            keys: vec![self.keys.dead_letters()],
-            args,
-        };
+        let call = ScriptCall { script: &DEAD_LETTERS, keys: vec![self.keys.dead_letters()], args };
         let mut reply = self.upstash.run(Patience::REQUEST, &call).await?.array()?.into_iter();
         let mut letters = Vec::new();
         while let (Some(id), Some(died_at), Some(document)) = (reply.next(), reply.next(), reply.next()) {
@@ -42,10 +38,7 @@ impl Queue {
                 continue;
             };
             let died_at = Millis(died_at.integer()?);
-            letters.push(DeadLetter {
-                document: status::read(&id, &document, died_at),
-                died_at,
-            });
+            letters.push(DeadLetter { document: status::read(&id, &document, died_at), died_at });
         }
         Ok(letters)
     }

@@ -78,10 +78,7 @@ impl Queue {
         let mut items: Vec<Cow<'static, str>> = Vec::with_capacity(jobs.len() * 5);
         for (job, document) in jobs.iter().zip(documents) {
             let job_type = job.document.job_type;
-            let type_index = types
-                .iter()
-                .position(|known| *known == job_type)
-                .map_or(0, |index| index + 1);
+            let type_index = types.iter().position(|known| *known == job_type).map_or(0, |index| index + 1);
             let dedupe = job.document.dedupe_key.as_ref().map_or(0, |key| {
                 let name = self.keys.dedupe(job_type, key);
                 dedupes.iter().position(|known| *known == name).unwrap_or_else(|| {
@@ -104,11 +101,7 @@ impl Queue {
         args.extend([types.len().to_string().into(), jobs.len().to_string().into()]);
         args.extend(names(&types));
         args.extend(items);
-        Ok(ScriptCall {
-            script: &ENQUEUE,
-            keys,
-            args,
-        })
+        Ok(ScriptCall { script: &ENQUEUE, keys, args })
     }
 }
 

@@ -24,36 +24,18 @@ impl Queue {
         let mut keys = vec![self.keys.timers()];
         keys.extend(self.queues(&JobType::ALL));
         let args = vec![self.clock.script_arg().into(), self.keys.prefix().to_owned().into()];
-        let reply = self
-            .upstash
-            .run(
-                Patience::REQUEST,
-                &ScriptCall {
-                    script: &OLDEST_DUE,
-                    keys,
-                    args,
-                },
-            )
-            .await?;
+        let reply = self.upstash.run(Patience::REQUEST, &ScriptCall { script: &OLDEST_DUE, keys, args }).await?;
         let mut reply = reply.array()?.into_iter();
-        let mut next = || {
-            reply
-                .next()
-                .ok_or_else(|| UpstashError::Unknown("oldest_due: the answer ends too soon".into()))
-        };
+        let mut next =
+            || reply.next().ok_or_else(|| UpstashError::Unknown("oldest_due: the answer ends too soon".into()));
         let now = Millis(next()?.integer()?);
-        let timer = next()?
-            .optional_text()?
-            .and_then(|score| score.parse().ok())
-            .map(Millis);
+        let timer = next()?.optional_text()?.and_then(|score| score.parse().ok()).map(Millis);
         let mut since = timer;
         while let (Some(id), Some(document)) = (reply.next(), reply.next()) {
             let due = due_since(&id.text()?, document.optional_text()?, now);
             since = since.into_iter().chain(due).min();
         }
-        Ok(OldestDue {
-            age: since.map(|since| now.since(since)),
-        })
+        Ok(OldestDue { age: since.map(|since| now.since(since)) })
     }
 }
 

@@ -117,17 +117,12 @@ impl Queue {
         let calls = self.settle_calls(settlements);
         let with_claim = |again| calls.iter().cloned().chain([self.claim_call(request, again)]).collect();
         let mut replies = self.upstash.run_all(Patience::SETTLE, with_claim).await?;
-        let claimed = replies
-            .pop()
-            .ok_or_else(|| UpstashError::Unknown("settle and claim: no answer".into()))?;
+        let claimed = replies.pop().ok_or_else(|| UpstashError::Unknown("settle and claim: no answer".into()))?;
         Ok((read(replies, settlements.len())?, claim::read(claimed, request)?))
     }
 
     fn settle_calls<'a>(&self, settlements: &'a [Settlement]) -> Vec<ScriptCall<'a>> {
-        settlements
-            .chunks(MAX_SETTLEMENTS)
-            .map(|chunk| self.settle_call(chunk))
-            .collect()
+        settlements.chunks(MAX_SETTLEMENTS).map(|chunk| self.settle_call(chunk)).collect()
     }
 
     fn settle_call<'a>(&self, settlements: &'a [Settlement]) -> ScriptCall<'a> {
@@ -150,10 +145,7 @@ impl Queue {
         ];
         args.extend(names(&types));
         for settlement in settlements {
-            let type_index = types
-                .iter()
-                .position(|known| *known == settlement.job_type)
-                .map_or(0, |index| index + 1);
+            let type_index = types.iter().position(|known| *known == settlement.job_type).map_or(0, |index| index + 1);
             args.push(settlement.verdict.word().into());
             args.push(type_index.to_string().into());
             args.push(settlement.id.as_str().into());
@@ -162,11 +154,7 @@ impl Queue {
             args.push(settlement.verdict.at().into());
             args.push(settlement.document.as_str().into());
         }
-        ScriptCall {
-            script: &SETTLE,
-            keys,
-            args,
-        }
+        ScriptCall { script: &SETTLE, keys, args }
     }
 }
 

@@ -27,18 +27,9 @@ pub struct QueueStats {
 impl Queue {
     /// Returns how much of everything there is.
     pub async fn stats(&self) -> Result<QueueStats, UpstashError> {
-        let mut keys = vec![
-            self.keys.timers(),
-            self.keys.in_flight(),
-            self.keys.dead_letters(),
-            self.keys.counters(),
-        ];
+        let mut keys = vec![self.keys.timers(), self.keys.in_flight(), self.keys.dead_letters(), self.keys.counters()];
         keys.extend(self.queues(&JobType::ALL));
-        let call = ScriptCall {
-            script: &STATS,
-            keys,
-            args: Vec::new(),
-        };
+        let call = ScriptCall { script: &STATS, keys, args: Vec::new() };
         let reply = self.upstash.run(Patience::REQUEST, &call).await?;
         read(reply.array()?)
     }
@@ -46,11 +37,7 @@ impl Queue {
 
 fn read(reply: Vec<Reply>) -> Result<QueueStats, UpstashError> {
     let mut reply = reply.into_iter();
-    let mut next = || {
-        reply
-            .next()
-            .ok_or_else(|| UpstashError::Unknown("stats: the answer ends too soon".into()))
-    };
+    let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("stats: the answer ends too soon".into()));
     let dead_letters = number(next()?)?;
     let timers = number(next()?)?;
     let held = fields(next()?)?;
@@ -59,21 +46,11 @@ fn read(reply: Vec<Reply>) -> Result<QueueStats, UpstashError> {
     for job_type in JobType::ALL {
         ready.insert(job_type, number(next()?)?);
     }
-    let held = held
-        .into_iter()
-        .filter_map(|(name, count)| Some((name.parse().ok()?, count)));
+    let held = held.into_iter().filter_map(|(name, count)| Some((name.parse().ok()?, count)));
     let in_flight: BTreeMap<JobType, u64> = held.filter(|(_, count)| *count > 0).collect();
     // Each dead letter and each lease has one timer; what is left waits.
-    let waiting = timers
-        .saturating_sub(dead_letters)
-        .saturating_sub(in_flight.values().sum());
-    Ok(QueueStats {
-        ready,
-        in_flight,
-        waiting,
-        dead_letters,
-        counters,
-    })
+    let waiting = timers.saturating_sub(dead_letters).saturating_sub(in_flight.values().sum());
+    Ok(QueueStats { ready, in_flight, waiting, dead_letters, counters })
 }
 
 fn number(reply: Reply) -> Result<u64, UpstashError> {

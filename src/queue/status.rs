@@ -27,17 +27,7 @@ impl Queue {
         let keys = vec![self.keys.timers(), self.keys.attempts(), self.keys.job(id)];
         let mut args = vec![id.to_string().into()];
         args.extend(names(&JobType::ALL));
-        let reply = self
-            .upstash
-            .run(
-                Patience::REQUEST,
-                &ScriptCall {
-                    script: &STATUS,
-                    keys,
-                    args,
-                },
-            )
-            .await?;
+        let reply = self.upstash.run(Patience::REQUEST, &ScriptCall { script: &STATUS, keys, args }).await?;
         let mut reply = reply.array()?.into_iter();
         let mut next = || reply.next().unwrap_or(Reply::Null).optional_text();
         let (Some(stored), attempts, timer) = (next()?, next()?, next()?) else {
@@ -70,11 +60,7 @@ fn place(document: &mut JobDocument, attempts: Option<&str>, timer: Option<Milli
         _ if held => JobStatus::Processing,
         Some(due) => {
             document.run_at = Some(due);
-            if document.attempt_count == 0 {
-                JobStatus::Scheduled
-            } else {
-                JobStatus::Failed
-            }
+            if document.attempt_count == 0 { JobStatus::Scheduled } else { JobStatus::Failed }
         }
         None => JobStatus::Pending,
     };

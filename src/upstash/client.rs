@@ -26,16 +26,10 @@ pub struct Patience {
 
 impl Patience {
     /// For a caller who waits: an answer, or a 503, within three seconds.
-    pub const REQUEST: Self = Self {
-        total: Duration::from_millis(2_700),
-        per_try: Duration::from_millis(1_300),
-    };
+    pub const REQUEST: Self = Self { total: Duration::from_millis(2_700), per_try: Duration::from_millis(1_300) };
 
     /// For a processor with results in hand: losing them means work done twice.
-    pub const SETTLE: Self = Self {
-        total: Duration::from_secs(5),
-        per_try: Duration::from_millis(2_400),
-    };
+    pub const SETTLE: Self = Self { total: Duration::from_secs(5), per_try: Duration::from_millis(2_400) };
 }
 
 /// A client of one database. Cheap to clone; clones share connections and what they have seen.
@@ -74,22 +68,13 @@ impl Upstash {
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let pipeline_url = format!("{}/pipeline", config.url);
-        Ok(Self {
-            shared: Arc::new(Shared {
-                http,
-                pipeline_url,
-                headers,
-                sync_token: Mutex::default(),
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { http, pipeline_url, headers, sync_token: Mutex::default() }) })
     }
 
     /// Runs one script, again where the answer was lost.
     pub async fn run(&self, patience: Patience, call: &ScriptCall<'_>) -> Result<Reply, UpstashError> {
         let mut replies = self.run_all(patience, |_| vec![call.clone()]).await?;
-        replies
-            .pop()
-            .ok_or_else(|| UpstashError::Unknown("the reply has no result".into()))
+        replies.pop().ok_or_else(|| UpstashError::Unknown("the reply has no result".into()))
     }
 
     /// Runs the scripts that `calls` makes in one request, one after the other but not as one.
@@ -126,10 +111,7 @@ impl Upstash {
         let unknown = |item: &Item| item.error.as_ref().is_some_and(|error| error.starts_with("NOSCRIPT"));
         let missing: Vec<usize> = (0..items.len()).filter(|index| unknown(&items[*index])).collect();
         if !missing.is_empty() {
-            let by_text: Vec<_> = missing
-                .iter()
-                .map(|index| calls[*index].command(Call::ByText))
-                .collect();
+            let by_text: Vec<_> = missing.iter().map(|index| calls[*index].command(Call::ByText)).collect();
             for (index, item) in missing.into_iter().zip(self.post(&by_text, timeout).await?) {
                 items[index] = item;
             }
@@ -155,21 +137,11 @@ impl Upstash {
         if let Some(token) = response.headers().get(SYNC_TOKEN) {
             *self.sync_token() = Some(token.clone());
         }
-        let retry_after = response
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| UpstashError::Unknown(without_url(&error)))?;
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = response.bytes().await.map_err(|error| UpstashError::Unknown(without_url(&error)))?;
         let items = read(status, retry_after.map(Duration::from_secs), &body)?;
         if items.len() != commands.len() {
-            return Err(UpstashError::Unknown(format!(
-                "{} results for {} commands",
-                items.len(),
-                commands.len()
-            )));
+            return Err(UpstashError::Unknown(format!("{} results for {} commands", items.len(), commands.len())));
         }
         Ok(items)
     }
@@ -200,10 +172,9 @@ fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Result<Vec<I
     }
     let said = serde_json::from_slice(body).map(|refusal: Refusal| refusal.error).ok();
     match (status, said) {
-        (429, said) => Err(UpstashError::Throttled {
-            message: said.unwrap_or_else(|| "status 429".into()),
-            retry_after,
-        }),
+        (429, said) => {
+            Err(UpstashError::Throttled { message: said.unwrap_or_else(|| "status 429".into()), retry_after })
+        }
         (400..=499, Some(said)) => Err(UpstashError::of_redis(&said)),
         (400..=499, None) => Err(UpstashError::Refused(format!("status {status}"))),
         _ => Err(UpstashError::Unknown(format!("status {status}"))),
@@ -258,11 +229,6 @@ mod tests {
             UpstashError::Throttled { .. }
         ));
         assert!(matches!(error(200, "[{"), UpstashError::Unknown(_)));
-        assert_eq!(
-            read(200, None, br#"[{"result":null},{"error":"ERR x"}]"#)
-                .unwrap()
-                .len(),
-            2
-        );
+        assert_eq!(read(200, None, br#"[{"result":null},{"error":"ERR x"}]"#).unwrap().len(), 2);
     }
 }

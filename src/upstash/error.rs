@@ -28,17 +28,10 @@ impl UpstashError {
     /// Makes the error for an error text of Redis'.
     pub(super) fn of_redis(message: &str) -> Self {
         const FULL: [&str; 6] = ["OOM ", "LOADING ", "BUSY ", "MISCONF ", "READONLY ", "TRYAGAIN "];
-        const QUOTA: [&str; 3] = [
-            "max requests limit exceeded",
-            "max daily request limit",
-            "capacity quota exceeded",
-        ];
+        const QUOTA: [&str; 3] = ["max requests limit exceeded", "max daily request limit", "capacity quota exceeded"];
         let message: String = message.chars().take(300).collect();
         if FULL.iter().any(|start| message.starts_with(start)) || QUOTA.iter().any(|part| message.contains(part)) {
-            return Self::Throttled {
-                message,
-                retry_after: None,
-            };
+            return Self::Throttled { message, retry_after: None };
         }
         Self::Refused(message)
     }
@@ -50,19 +43,11 @@ mod tests {
 
     #[test]
     fn a_full_redis_is_not_our_fault() {
-        for text in [
-            "OOM command not allowed",
-            "ERR max requests limit exceeded. Limit: 1",
-            "ERR DB capacity quota exceeded",
-        ] {
-            assert!(
-                matches!(UpstashError::of_redis(text), UpstashError::Throttled { .. }),
-                "{text}"
-            );
+        for text in
+            ["OOM command not allowed", "ERR max requests limit exceeded. Limit: 1", "ERR DB capacity quota exceeded"]
+        {
+            assert!(matches!(UpstashError::of_redis(text), UpstashError::Throttled { .. }), "{text}");
         }
-        assert!(matches!(
-            UpstashError::of_redis("WRONGTYPE Operation"),
-            UpstashError::Refused(_)
-        ));
+        assert!(matches!(UpstashError::of_redis("WRONGTYPE Operation"), UpstashError::Refused(_)));
     }
 }

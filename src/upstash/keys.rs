@@ -95,10 +95,7 @@ mod tests {
         assert_eq!(keys.queue(JobType::SendReleaseEmail), "queue:send_release_email");
         assert_eq!(keys.dead_letters(), "queue:dead_letter");
         let dedupe = DedupeKey::parse("escrow-esc-123-release").unwrap();
-        assert_eq!(
-            keys.dedupe(JobType::SendReleaseEmail, &dedupe),
-            "dedupe:send_release_email:escrow-esc-123-release"
-        );
+        assert_eq!(keys.dedupe(JobType::SendReleaseEmail, &dedupe), "dedupe:send_release_email:escrow-esc-123-release");
         assert_eq!(Keys::new("shop:").timers(), "shop:queue:timers");
     }
 }

@@ -30,22 +30,16 @@ pub struct ScriptCall<'a> {
 impl Script {
     /// Makes a script. [`script!`](crate::upstash_script) reads it from files.
     pub const fn new(name: &'static str, source: &'static str) -> Self {
-        Self {
-            name,
-            source,
-            sha1: OnceLock::new(),
-        }
+        Self { name, source, sha1: OnceLock::new() }
     }
 
     /// Returns the name by which Redis knows the script.
     pub fn sha1(&self) -> &str {
         self.sha1.get_or_init(|| {
-            Sha1::digest(self.source)
-                .iter()
-                .fold(String::with_capacity(40), |mut hex, byte| {
-                    let _ = write!(hex, "{byte:02x}");
-                    hex
-                })
+            Sha1::digest(self.source).iter().fold(String::with_capacity(40), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
         })
     }
 }
@@ -89,21 +83,10 @@ mod tests {
 
     #[test]
     fn a_script_is_called_by_its_sha1_or_its_text() {
-        let call = ScriptCall {
-            script: &ECHO,
-            keys: vec!["k".into()],
-            args: vec!["a".into(), "b".into()],
-        };
+        let call = ScriptCall { script: &ECHO, keys: vec!["k".into()], args: vec!["a".into(), "b".into()] };
         assert_eq!(
             call.command(Call::BySha1),
-            [
-                "EVALSHA",
-                "098e0f0d1448c0a81dafe820f66d460eb09263da",
-                "1",
-                "k",
-                "a",
-                "b"
-            ]
+            ["EVALSHA", "098e0f0d1448c0a81dafe820f66d460eb09263da", "1", "k", "a", "b"]
         );
         assert_eq!(call.command(Call::ByText)[..2], ["EVAL", "return ARGV[1]"]);
     }

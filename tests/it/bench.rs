@@ -40,10 +40,7 @@ pub(crate) fn redis() -> SocketAddr {
     *REDIS.get_or_init(|| {
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let server = RedisServer::start(RedisOptions::default()).await.unwrap();
                 tell.send(server.addr()).unwrap();
@@ -71,29 +68,14 @@ impl Bench {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("t{}:", COUNT.fetch_add(1, Ordering::SeqCst));
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = RestOptions {
-            listen,
-            token: "test-token".into(),
-            redis: redis().into(),
-        };
+        let options = RestOptions { listen, token: "test-token".into(), redis: redis().into() };
         let rest = RestServer::start(options).await.unwrap();
         let clock = Clock::fixed(START);
         let http = outbound::client().unwrap();
-        let config = UpstashConfig {
-            url: rest.url(),
-            token: Secret::new(rest.token()),
-        };
+        let config = UpstashConfig { url: rest.url(), token: Secret::new(rest.token()) };
         let upstash = Upstash::new(&config, http.clone()).unwrap();
         let queue = Queue::new(upstash.clone(), Keys::new(&prefix), clock.clone());
-        Self {
-            rest,
-            prefix,
-            clock,
-            dice: Dice::counting(),
-            queue,
-            upstash,
-            http,
-        }
+        Self { rest, prefix, clock, dice: Dice::counting(), queue, upstash, http }
     }
 
     pub(crate) fn fault(&self, fault: Fault) {
@@ -119,20 +101,13 @@ impl Bench {
 
     /// Stores `count` plain jobs of type [`ANY`] and returns their ids.
     pub(crate) async fn enqueue_many(&self, count: usize) -> Vec<JobId> {
-        let jobs: Vec<NewJob> = (0..count)
-            .map(|_| self.job(ANY, PAYLOAD, JobOptions::default()))
-            .collect();
+        let jobs: Vec<NewJob> = (0..count).map(|_| self.job(ANY, PAYLOAD, JobOptions::default())).collect();
         let enqueued = self.queue.enqueue(&jobs).await.unwrap();
         enqueued.into_iter().map(|enqueued| enqueued.id().clone()).collect()
     }
 
     pub(crate) fn request(&self, limit: u32) -> ClaimRequest {
-        ClaimRequest {
-            id: self.dice.claim_id(),
-            types: JobType::ALL.to_vec(),
-            limit,
-            lease: LEASE,
-        }
+        ClaimRequest { id: self.dice.claim_id(), types: JobType::ALL.to_vec(), limit, lease: LEASE }
     }
 
     pub(crate) async fn claim(&self, limit: u32) -> Claimed {
@@ -151,38 +126,22 @@ impl Bench {
     }
 
     pub(crate) async fn settle(&self, job: &ClaimedJob, verdict: Verdict) -> Settled {
-        self.queue
-            .settle(&[self.settlement(job, verdict)])
-            .await
-            .unwrap()
-            .remove(0)
+        self.queue.settle(&[self.settlement(job, verdict)]).await.unwrap().remove(0)
     }
 
     /// Runs one command, past the client under test.
     pub(crate) async fn redis(&self, command: &[&str]) -> Value {
         let body = serde_json::to_vec(command).unwrap();
-        let request = self
-            .http
-            .post(self.rest.url())
-            .bearer_auth(self.rest.token())
-            .body(body);
+        let request = self.http.post(self.rest.url()).bearer_auth(self.rest.token()).body(body);
         let reply = request.send().await.unwrap().bytes().await.unwrap();
         let reply: Value = serde_json::from_slice(&reply).unwrap();
-        reply
-            .get("result")
-            .unwrap_or_else(|| panic!("{command:?}: {reply}"))
-            .clone()
+        reply.get("result").unwrap_or_else(|| panic!("{command:?}: {reply}")).clone()
     }
 
     /// Returns the whole of the test's part of the store: every key without its prefix, with its value.
     pub(crate) async fn state(&self) -> BTreeMap<String, Value> {
         let mut state = BTreeMap::new();
-        for key in self
-            .redis(&["KEYS", &format!("{}*", self.prefix)])
-            .await
-            .as_array()
-            .unwrap()
-        {
+        for key in self.redis(&["KEYS", &format!("{}*", self.prefix)]).await.as_array().unwrap() {
             let key = key.as_str().unwrap();
             let kind = self.redis(&["TYPE", key]).await;
             let value = match kind.as_str().unwrap() {
@@ -205,10 +164,7 @@ impl Bench {
 
     /// Returns how long a key still lives, in ms; -1 is for ever, -2 is gone.
     pub(crate) async fn ttl(&self, key: &str) -> i64 {
-        self.redis(&["PTTL", &format!("{}{key}", self.prefix)])
-            .await
-            .as_i64()
-            .unwrap()
+        self.redis(&["PTTL", &format!("{}{key}", self.prefix)]).await.as_i64().unwrap()
     }
 }
 
@@ -219,17 +175,11 @@ fn pairs(list: &Value) -> Value {
 }
 
 pub(crate) fn dedupe(key: &str) -> JobOptions {
-    JobOptions {
-        dedupe_key: Some(DedupeKey::parse(key).unwrap()),
-        ..JobOptions::default()
-    }
+    JobOptions { dedupe_key: Some(DedupeKey::parse(key).unwrap()), ..JobOptions::default() }
 }
 
 pub(crate) fn delayed(delay: Duration) -> JobOptions {
-    JobOptions {
-        due: Due::After(delay),
-        ..JobOptions::default()
-    }
+    JobOptions { due: Due::After(delay), ..JobOptions::default() }
 }
 
 pub(crate) fn failure(kind: FailureKind) -> Failure {

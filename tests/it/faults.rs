@@ -21,10 +21,7 @@ where
 {
     let t = Bench::new().await;
     // Scripts are known to Redis before the fault, so that it meets the call itself.
-    t.queue
-        .enqueue(&[t.job(crate::bench::ANY, crate::bench::PAYLOAD, JobOptions::default())])
-        .await
-        .unwrap();
+    t.queue.enqueue(&[t.job(crate::bench::ANY, crate::bench::PAYLOAD, JobOptions::default())]).await.unwrap();
     let warm = t.claim_one().await;
     t.settle(&warm, Verdict::Complete).await;
     if let Some(fault) = fault {
@@ -74,14 +71,7 @@ async fn claimed_with(fault: Option<Fault>) -> Vec<(String, u32, u32)> {
     let claimed = t.claim(10).await;
     let begun = t.at("queue:attempts").await;
     let read = |job: &holdfast::queue::ClaimedJob| {
-        let counted = begun[job.id.as_str()]
-            .as_str()
-            .unwrap()
-            .split(' ')
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let counted = begun[job.id.as_str()].as_str().unwrap().split(' ').next().unwrap().parse().unwrap();
         (job.id.to_string(), job.attempt, counted)
     };
     claimed.jobs.iter().map(read).collect()
@@ -92,10 +82,7 @@ async fn each_verdict_repeated_counts_once() {
     let verdicts = || {
         [
             Verdict::Complete,
-            Verdict::Retry {
-                failure: failure(FailureKind::Timeout),
-                at: START.plus(LEASE),
-            },
+            Verdict::Retry { failure: failure(FailureKind::Timeout), at: START.plus(LEASE) },
             Verdict::Bury(failure(FailureKind::Rejected)),
             Verdict::Release(None),
             Verdict::Release(Some(START.plus(LEASE))),
@@ -110,11 +97,7 @@ async fn each_verdict_repeated_counts_once() {
             if let Some(fault) = fault {
                 t.fault(fault);
             }
-            assert_eq!(
-                t.settle(&job, verdict.clone()).await,
-                Settled::Done,
-                "{verdict:?} {fault:?}"
-            );
+            assert_eq!(t.settle(&job, verdict.clone()).await, Settled::Done, "{verdict:?} {fault:?}");
             t.state().await
         };
         let expected = settle(None).await;
@@ -149,30 +132,18 @@ async fn a_cancel_repeated_is_done() {
         t.rest.faults().next_matching("cancelled", fault);
 
         assert_eq!(t.queue.cancel(&id).await.unwrap(), Cancelled::Done, "{fault:?}");
-        assert_eq!(
-            t.at("stats:counters").await["audit_log_created:cancelled"],
-            "1",
-            "{fault:?}"
-        );
+        assert_eq!(t.at("stats:counters").await["audit_log_created:cancelled"], "1", "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn a_refused_connection_and_a_short_throttling_are_survived() {
-    for fault in [
-        Fault::Refused,
-        Fault::Status(429),
-        Fault::Status(500),
-        Fault::Status(502),
-    ] {
+    for fault in [Fault::Refused, Fault::Status(429), Fault::Status(500), Fault::Status(502)] {
         let t = Bench::new().await;
         t.fault(fault);
         t.fault(fault);
 
-        assert!(
-            matches!(t.enqueue(JobOptions::default()).await, Enqueued::New(_)),
-            "{fault:?}"
-        );
+        assert!(matches!(t.enqueue(JobOptions::default()).await, Enqueued::New(_)), "{fault:?}");
     }
 }
 

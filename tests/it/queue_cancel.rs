@@ -19,10 +19,7 @@ async fn a_ready_job_is_taken_out_of_its_queue() {
 
     assert!(t.claim(10).await.jobs.is_empty());
     assert_eq!(t.at("queue:audit_log_created").await, json!(null));
-    assert_eq!(
-        t.queue.status(&id).await.unwrap().unwrap().document.status,
-        JobStatus::Cancelled
-    );
+    assert_eq!(t.queue.status(&id).await.unwrap().unwrap().document.status, JobStatus::Cancelled);
     assert!(t.ttl(&format!("job:{id}")).await > 86_000_000);
 }
 
@@ -33,14 +30,7 @@ async fn a_delayed_job_and_one_between_attempts_never_run() {
     let failed = t.enqueue(JobOptions::default()).await.id().clone();
     let job = t.claim_one().await;
     let at = t.clock.now().plus(LEASE);
-    t.settle(
-        &job,
-        Verdict::Retry {
-            failure: failure(FailureKind::Timeout),
-            at,
-        },
-    )
-    .await;
+    t.settle(&job, Verdict::Retry { failure: failure(FailureKind::Timeout), at }).await;
 
     assert_eq!(t.queue.cancel(&later).await.unwrap(), Cancelled::Done);
     assert_eq!(t.queue.cancel(&failed).await.unwrap(), Cancelled::Done);
@@ -70,14 +60,8 @@ async fn what_is_over_or_unknown_is_said_to_be_so() {
     let job = t.claim_one().await;
     t.settle(&job, Verdict::Complete).await;
 
-    assert_eq!(
-        t.queue.cancel(&id).await.unwrap(),
-        Cancelled::Over(JobStatus::Completed)
-    );
-    assert_eq!(
-        t.queue.cancel(&JobId::parse("job-none").unwrap()).await.unwrap(),
-        Cancelled::UnknownJob
-    );
+    assert_eq!(t.queue.cancel(&id).await.unwrap(), Cancelled::Over(JobStatus::Completed));
+    assert_eq!(t.queue.cancel(&JobId::parse("job-none").unwrap()).await.unwrap(), Cancelled::UnknownJob);
 }
 
 #[tokio::test]

@@ -109,8 +109,7 @@ async fn another_producer_needs_two_plain_commands() {
     let t = Bench::new().await;
     let document = r#"{"type":"audit_log_created","payload":{"eventData":{}}}"#;
     t.redis(&["SET", &format!("{}job:order-17", t.prefix), document]).await;
-    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), "order-17"])
-        .await;
+    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), "order-17"]).await;
 
     let job = t.claim_one().await;
 
@@ -136,17 +135,13 @@ async fn an_id_pushed_twice_runs_once() {
 async fn ids_without_a_document_and_texts_that_are_no_ids_are_counted_and_dropped() {
     let t = Bench::new().await;
     let queue = format!("{}queue:audit_log_created", t.prefix);
-    t.redis(&["RPUSH", &queue, "job-gone", "not an id", "", "a/b", &"x".repeat(500)])
-        .await;
+    t.redis(&["RPUSH", &queue, "job-gone", "not an id", "", "a/b", &"x".repeat(500)]).await;
     t.enqueue(JobOptions::default()).await;
 
     let job = t.claim_one().await;
 
     t.settle(&job, Verdict::Complete).await;
-    assert_eq!(
-        t.at("stats:counters").await["audit_log_created:no_document"],
-        json!("5")
-    );
+    assert_eq!(t.at("stats:counters").await["audit_log_created:no_document"], json!("5"));
     assert_eq!(t.at("queue:audit_log_created").await, json!(null));
     assert_eq!(t.at("queue:attempts").await, json!(null));
 }
@@ -155,8 +150,7 @@ async fn ids_without_a_document_and_texts_that_are_no_ids_are_counted_and_droppe
 async fn a_document_that_cannot_be_read_is_claimed_with_the_reason() {
     let t = Bench::new().await;
     t.redis(&["SET", &format!("{}job:bad", t.prefix), "not json"]).await;
-    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), "bad"])
-        .await;
+    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), "bad"]).await;
 
     let job = t.claim_one().await;
 
@@ -168,9 +162,7 @@ async fn a_document_that_cannot_be_read_is_claimed_with_the_reason() {
 async fn twenty_thousand_jobs_due_at_once_wedge_nothing() {
     let t = Bench::new().await;
     for _ in 0..20 {
-        let jobs: Vec<_> = (0..1_000)
-            .map(|_| t.job(ANY, PAYLOAD, delayed(Duration::from_secs(1))))
-            .collect();
+        let jobs: Vec<_> = (0..1_000).map(|_| t.job(ANY, PAYLOAD, delayed(Duration::from_secs(1)))).collect();
         t.queue.enqueue(&jobs).await.unwrap();
     }
     t.advance(Duration::from_secs(2));
@@ -178,11 +170,7 @@ async fn twenty_thousand_jobs_due_at_once_wedge_nothing() {
     let mut ids = std::collections::BTreeSet::new();
     loop {
         let claimed = t.claim(250).await;
-        let settlements: Vec<_> = claimed
-            .jobs
-            .iter()
-            .map(|job| t.settlement(job, Verdict::Complete))
-            .collect();
+        let settlements: Vec<_> = claimed.jobs.iter().map(|job| t.settlement(job, Verdict::Complete)).collect();
         ids.extend(claimed.jobs.into_iter().map(|job| job.id));
         if !settlements.is_empty() {
             t.queue.settle(&settlements).await.unwrap();
@@ -211,11 +199,7 @@ async fn a_claim_takes_no_more_documents_than_one_reply_should_carry() {
     let counts = [first.jobs.len(), second.jobs.len(), third.jobs.len()];
     assert_eq!(counts, [42, 42, 16]);
     assert_eq!((first.more, second.more, third.more), (true, true, false));
-    let ids: Vec<_> = [first, second, third]
-        .into_iter()
-        .flat_map(|claimed| claimed.jobs)
-        .map(|job| job.id)
-        .collect();
+    let ids: Vec<_> = [first, second, third].into_iter().flat_map(|claimed| claimed.jobs).map(|job| job.id).collect();
     assert!(ids.is_sorted());
 }
 
@@ -224,11 +208,7 @@ async fn a_dead_letter_is_forgotten_after_seven_days_and_counted() {
     let t = Bench::new().await;
     t.enqueue(JobOptions::default()).await;
     let job = t.claim_one().await;
-    t.settle(
-        &job,
-        Verdict::Bury(crate::bench::failure(holdfast::domain::outcome::FailureKind::Rejected)),
-    )
-    .await;
+    t.settle(&job, Verdict::Bury(crate::bench::failure(holdfast::domain::outcome::FailureKind::Rejected))).await;
     t.advance(Duration::from_hours(7 * 24) - Duration::from_millis(1));
     t.claim(10).await;
     assert_ne!(t.at("queue:dead_letter").await, json!(null));

@@ -49,16 +49,9 @@ async fn a_delayed_job_waits_among_the_timers_by_the_stores_clock() {
 async fn a_time_that_has_passed_means_at_once() {
     let t = Bench::new().await;
 
-    t.enqueue(JobOptions {
-        due: Due::At(Millis(START.0 - 1)),
-        ..JobOptions::default()
-    })
-    .await;
+    t.enqueue(JobOptions { due: Due::At(Millis(START.0 - 1)), ..JobOptions::default() }).await;
 
-    assert_eq!(
-        t.at("queue:audit_log_created").await,
-        json!(["job-1800000000000-000000001"])
-    );
+    assert_eq!(t.at("queue:audit_log_created").await, json!(["job-1800000000000-000000001"]));
 }
 
 #[tokio::test]
@@ -133,10 +126,7 @@ async fn none_and_more_than_a_thousand_jobs_are_refused() {
     let job = t.job(ANY, PAYLOAD, JobOptions::default());
 
     assert_eq!(t.queue.enqueue(&[]).await, Err(EnqueueError::Count(0)));
-    assert_eq!(
-        t.queue.enqueue(&vec![job; 1_001]).await,
-        Err(EnqueueError::Count(1_001))
-    );
+    assert_eq!(t.queue.enqueue(&vec![job; 1_001]).await, Err(EnqueueError::Count(1_001)));
     assert!(t.state().await.is_empty());
 }
 

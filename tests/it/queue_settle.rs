@@ -25,10 +25,7 @@ async fn structures(t: &Bench) -> Value {
 }
 
 fn retry(at: Millis) -> Verdict {
-    Verdict::Retry {
-        failure: failure(FailureKind::Unavailable),
-        at,
-    }
+    Verdict::Retry { failure: failure(FailureKind::Unavailable), at }
 }
 
 #[tokio::test]
@@ -43,14 +40,8 @@ async fn a_completed_job_is_kept_for_a_day_and_nothing_else_is_left() {
     assert!((86_390_000..=86_400_000).contains(&left), "{left}");
     let document = document(&t).await;
     assert_eq!(document["status"], "completed");
-    assert_eq!(
-        (&document["attemptCount"], &document["completedAt"]),
-        (&json!(1), &json!(START))
-    );
-    assert_eq!(
-        structures(&t).await,
-        json!({"queue:in_flight": {"audit_log_created": "0"}})
-    );
+    assert_eq!((&document["attemptCount"], &document["completedAt"]), (&json!(1), &json!(START)));
+    assert_eq!(structures(&t).await, json!({"queue:in_flight": {"audit_log_created": "0"}}));
 }
 
 #[tokio::test]
@@ -65,11 +56,7 @@ async fn a_retried_job_waits_with_its_error_and_never_expires() {
     let document = document(&t).await;
     assert_eq!(
         (&document["status"], &document["lastError"], &document["errorKind"]),
-        (
-            &json!("failed"),
-            &json!("the other side said no"),
-            &json!("unavailable")
-        )
+        (&json!("failed"), &json!("the other side said no"), &json!("unavailable"))
     );
     assert_eq!(t.ttl(JOB).await, -1);
     let expected = json!({
@@ -109,11 +96,7 @@ async fn a_released_job_is_first_again_and_has_cost_no_attempt() {
     let ids = t.enqueue_many(3).await;
     let before = t.at("queue:audit_log_created").await;
     let claimed = t.claim(2).await;
-    let verdicts: Vec<_> = claimed
-        .jobs
-        .iter()
-        .map(|job| t.settlement(job, Verdict::Release(None)))
-        .collect();
+    let verdicts: Vec<_> = claimed.jobs.iter().map(|job| t.settlement(job, Verdict::Release(None))).collect();
 
     t.queue.settle(&verdicts).await.unwrap();
 
@@ -143,28 +126,21 @@ async fn an_entry_too_many_of_a_finished_job_is_forgotten() {
     let job = t.claim_one().await;
     t.settle(&job, Verdict::Complete).await;
     let finished = document(&t).await;
-    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), ID])
-        .await;
+    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), ID]).await;
     let again = t.claim_one().await;
 
     t.settle(&again, Verdict::Forget).await;
 
     assert_eq!(document(&t).await, finished);
     assert!(t.ttl(JOB).await > 0);
-    assert_eq!(
-        structures(&t).await,
-        json!({"queue:in_flight": {"audit_log_created": "0"}})
-    );
+    assert_eq!(structures(&t).await, json!({"queue:in_flight": {"audit_log_created": "0"}}));
 }
 
 #[tokio::test]
 async fn a_zombie_that_settles_late_changes_nothing() {
-    for verdict in [
-        Verdict::Complete,
-        retry(START),
-        Verdict::Bury(failure(FailureKind::Rejected)),
-        Verdict::Release(None),
-    ] {
+    for verdict in
+        [Verdict::Complete, retry(START), Verdict::Bury(failure(FailureKind::Rejected)), Verdict::Release(None)]
+    {
         let t = Bench::new().await;
         t.enqueue(JobOptions::default()).await;
         let zombie = t.claim_one().await;
@@ -172,11 +148,7 @@ async fn a_zombie_that_settles_late_changes_nothing() {
         let holder = t.claim_one().await;
         let before = t.state().await;
 
-        assert_eq!(
-            t.settle(&zombie, verdict.clone()).await,
-            Settled::LeaseLost,
-            "{verdict:?}"
-        );
+        assert_eq!(t.settle(&zombie, verdict.clone()).await, Settled::LeaseLost, "{verdict:?}");
 
         assert_eq!(t.state().await, before, "{verdict:?}");
         assert_eq!(t.settle(&holder, Verdict::Complete).await, Settled::Done);
@@ -225,10 +197,7 @@ async fn many_verdicts_in_one_call_are_judged_one_by_one() {
 
     let settled = t.queue.settle(&verdicts).await.unwrap();
 
-    assert_eq!(
-        settled,
-        [Settled::Done, Settled::Done, Settled::Done, Settled::LeaseLost]
-    );
+    assert_eq!(settled, [Settled::Done, Settled::Done, Settled::Done, Settled::LeaseLost]);
     let stats = t.queue.stats().await.unwrap();
     assert_eq!((stats.waiting, stats.dead_letters, stats.in_flight.len()), (1, 1, 0));
 }

@@ -23,14 +23,7 @@ async fn the_status_follows_a_job_through_its_life() {
     let first = t.claim_one().await;
     assert_eq!(seen(&t, &id).await, (JobStatus::Processing, 1));
     let at = t.clock.now().plus(Duration::from_secs(2));
-    t.settle(
-        &first,
-        Verdict::Retry {
-            failure: failure(FailureKind::Timeout),
-            at,
-        },
-    )
-    .await;
+    t.settle(&first, Verdict::Retry { failure: failure(FailureKind::Timeout), at }).await;
     assert_eq!(seen(&t, &id).await, (JobStatus::Failed, 1));
     t.advance(Duration::from_secs(2));
     t.claim_one().await;
@@ -51,13 +44,7 @@ async fn the_status_follows_a_job_through_its_life() {
 #[tokio::test]
 async fn a_job_that_never_was_has_no_status() {
     let t = Bench::new().await;
-    assert!(
-        t.queue
-            .status(&JobId::parse("job-none").unwrap())
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(t.queue.status(&JobId::parse("job-none").unwrap()).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -73,13 +60,7 @@ async fn statistics_count_every_place_a_job_can_be_in() {
 
     assert_eq!((stats.ready[&ANY], stats.ready.len()), (1, 9));
     assert_eq!((stats.in_flight[&ANY], stats.waiting, stats.dead_letters), (1, 1, 1));
-    assert_eq!(
-        (
-            stats.counters["audit_log_created:completed"],
-            stats.counters["audit_log_created:dead"]
-        ),
-        (1, 1)
-    );
+    assert_eq!((stats.counters["audit_log_created:completed"], stats.counters["audit_log_created:dead"]), (1, 1));
 }
 
 #[tokio::test]
@@ -110,15 +91,8 @@ async fn dead_letters_are_listed_newest_first_by_pages() {
     let first = t.queue.dead_letters(0, 2).await.unwrap();
     let second = t.queue.dead_letters(2, 2).await.unwrap();
 
-    let listed: Vec<_> = first
-        .iter()
-        .chain(&second)
-        .map(|letter| letter.document.id.clone())
-        .collect();
+    let listed: Vec<_> = first.iter().chain(&second).map(|letter| letter.document.id.clone()).collect();
     assert_eq!(listed, [ids[2].clone(), ids[1].clone(), ids[0].clone()]);
     assert_eq!(second[0].died_at, START);
-    assert_eq!(
-        second[0].document.last_error.as_ref().unwrap().message,
-        "the other side said no"
-    );
+    assert_eq!(second[0].document.last_error.as_ref().unwrap().message, "the other side said no");
 }

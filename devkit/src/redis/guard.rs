@@ -52,16 +52,8 @@ impl Guarded {
             .process_group(0)
             .spawn()?;
         let output = Arc::new(Mutex::new(Output::default()));
-        let readers = [
-            collect(child.stdout.take(), &output),
-            collect(child.stderr.take(), &output),
-        ];
-        Ok(Self {
-            signals: child.stdin.take(),
-            child,
-            output,
-            readers: readers.into_iter().flatten().collect(),
-        })
+        let readers = [collect(child.stdout.take(), &output), collect(child.stderr.take(), &output)];
+        Ok(Self { signals: child.stdin.take(), child, output, readers: readers.into_iter().flatten().collect() })
     }
 
     /// Sends the program a signal, by its name without `SIG`.
@@ -138,12 +130,7 @@ mod tests {
     }
 
     fn is_running(process: u32) -> bool {
-        Command::new("kill")
-            .args(["-0", &process.to_string()])
-            .stderr(Stdio::null())
-            .status()
-            .unwrap()
-            .success()
+        Command::new("kill").args(["-0", &process.to_string()]).stderr(Stdio::null()).status().unwrap().success()
     }
 
     async fn process_of(guarded: &Guarded) -> u32 {

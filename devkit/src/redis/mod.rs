@@ -115,12 +115,7 @@ impl RedisServer {
 
     async fn start_on(port: u16, program: Program, data_dir: Option<PathBuf>) -> Result<Self, StartError> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut server = Self {
-            program,
-            address,
-            data_dir,
-            process: None,
-        };
+        let mut server = Self { program, address, data_dir, process: None };
         server.launch().await?;
         Ok(server)
     }
@@ -158,10 +153,7 @@ impl RedisServer {
         if let Some(mut process) = self.process.take() {
             process.signal("TERM");
             if !process.ended_within(STOP_LIMIT).await {
-                tracing::warn!(
-                    "{} did not end within {STOP_LIMIT:?}: killing it",
-                    self.program.path.display()
-                );
+                tracing::warn!("{} did not end within {STOP_LIMIT:?}: killing it", self.program.path.display());
             }
         }
     }
@@ -179,11 +171,8 @@ impl RedisServer {
                 arguments.extend(["--save", "", "--appendonly", appendonly].map(OsStr::new));
             }
         }
-        let process =
-            Guarded::spawn(self.program.path.as_os_str(), &arguments).map_err(|source| StartError::Spawn {
-                program: self.name(),
-                source,
-            })?;
+        let process = Guarded::spawn(self.program.path.as_os_str(), &arguments)
+            .map_err(|source| StartError::Spawn { program: self.name(), source })?;
         self.process = Some(ready::wait(process, self.address, &self.name()).await?);
         Ok(())
     }
@@ -197,8 +186,5 @@ fn free_port(program: &Program) -> Result<u16, StartError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(|source| StartError::Spawn {
-            program: program.path.display().to_string(),
-            source,
-        })
+        .map_err(|source| StartError::Spawn { program: program.path.display().to_string(), source })
 }

@@ -55,32 +55,18 @@ pub(super) struct Program {
 
 /// Finds the program, building meebis where that is what is left.
 pub(super) async fn find(named: Option<&str>) -> Result<Program, StartError> {
-    let named = named
-        .map(str::to_owned)
-        .or_else(|| Some(variable(PROGRAM_VARIABLE)?.to_string_lossy().into_owned()));
+    let named = named.map(str::to_owned).or_else(|| Some(variable(PROGRAM_VARIABLE)?.to_string_lossy().into_owned()));
     match named.as_deref() {
         None => match in_path("redis-server").or_else(|| in_path("valkey-server")) {
-            Some(path) => Ok(Program {
-                kind: Kind::of(&path),
-                path,
-            }),
+            Some(path) => Ok(Program { kind: Kind::of(&path), path }),
             None => meebis().await,
         },
         Some("meebis") => meebis().await,
         Some(named) => {
-            let path = if named.contains('/') {
-                Some(PathBuf::from(named))
-            } else {
-                in_path(named)
-            };
+            let path = if named.contains('/') { Some(PathBuf::from(named)) } else { in_path(named) };
             match path.filter(|path| path.is_file()) {
-                Some(path) => Ok(Program {
-                    kind: Kind::of(&path),
-                    path,
-                }),
-                None => Err(StartError::NotFound {
-                    program: named.to_owned(),
-                }),
+                Some(path) => Ok(Program { kind: Kind::of(&path), path }),
+                None => Err(StartError::NotFound { program: named.to_owned() }),
             }
         }
     }
@@ -92,16 +78,12 @@ fn variable(name: &str) -> Option<OsString> {
 }
 
 fn in_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&variable("PATH")?)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
+    env::split_paths(&variable("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 async fn meebis() -> Result<Program, StartError> {
-    let target = variable("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-        PathBuf::from,
-    );
+    let target = variable("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
     let root = target.join("tools").join(format!("meebis-{MEEBIS_VERSION}"));
     let path = root.join("bin/meebis");
     if !path.is_file() {
@@ -110,33 +92,19 @@ async fn meebis() -> Result<Program, StartError> {
         );
         install(&root).await?;
     }
-    Ok(Program {
-        path,
-        kind: Kind::Meebis,
-    })
+    Ok(Program { path, kind: Kind::Meebis })
 }
 
 /// Builds meebis under `root`; cargo shows its progress on our standard error and keeps two of these apart.
 async fn install(root: &Path) -> Result<(), StartError> {
     let cargo = variable("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args([
-            "install",
-            "meebis",
-            "--version",
-            &format!("={MEEBIS_VERSION}"),
-            "--locked",
-            "--root",
-        ])
+        .args(["install", "meebis", "--version", &format!("={MEEBIS_VERSION}"), "--locked", "--root"])
         .arg(root)
         .status()
         .await
         .map_err(StartError::Cargo)?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(StartError::Build { status })
-    }
+    if status.success() { Ok(()) } else { Err(StartError::Build { status }) }
 }
 
 #[cfg(test)]

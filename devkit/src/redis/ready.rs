@@ -36,17 +36,8 @@ pub(super) async fn wait(mut process: Guarded, address: SocketAddr, program: &st
     let program = program.to_owned();
     match answered {
         Ok(true) => Ok(process),
-        Ok(false) => Err(StartError::Ended {
-            program,
-            port,
-            output: process.output(),
-        }),
-        Err(_) => Err(StartError::Silent {
-            program,
-            port,
-            limit: START_LIMIT,
-            output: process.output(),
-        }),
+        Ok(false) => Err(StartError::Ended { program, port, output: process.output() }),
+        Err(_) => Err(StartError::Silent { program, port, limit: START_LIMIT, output: process.output() }),
     }
 }
 
@@ -57,9 +48,5 @@ async fn process_answering(address: SocketAddr) -> Option<u32> {
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).await.ok()?;
     let answer = std::str::from_utf8(&answer).ok()?.strip_prefix("+PONG\r\n")?;
-    answer
-        .lines()
-        .find_map(|line| line.strip_prefix("process_id:"))?
-        .parse()
-        .ok()
+    answer.lines().find_map(|line| line.strip_prefix("process_id:"))?.parse().ok()
 }

@@ -24,12 +24,7 @@ pub struct ParseAddressError {
 
 impl From<SocketAddr> for RedisAddress {
     fn from(address: SocketAddr) -> Self {
-        Self {
-            host_port: address.to_string(),
-            username: None,
-            password: None,
-            database: 0,
-        }
+        Self { host_port: address.to_string(), username: None, password: None, database: 0 }
     }
 }
 

@@ -53,9 +53,7 @@ fn blocks(command: &Command<'_>) -> bool {
 
 fn has_script_subcommand(command: &Command<'_>) -> bool {
     command.0.get(1).is_none_or(|subcommand| {
-        [&b"LOAD"[..], b"EXISTS", b"FLUSH"]
-            .iter()
-            .any(|allowed| subcommand.eq_ignore_ascii_case(allowed))
+        [&b"LOAD"[..], b"EXISTS", b"FLUSH"].iter().any(|allowed| subcommand.eq_ignore_ascii_case(allowed))
     })
 }
 
@@ -77,17 +75,7 @@ mod tests {
 
     #[test]
     fn what_waits_or_changes_a_connection_is_not_allowed_in_rest() {
-        for name in [
-            "watch",
-            "BLPOP",
-            "Subscribe",
-            "SELECT",
-            "AUTH",
-            "CLIENT",
-            "QUIT",
-            "MULTI",
-            "MONITOR",
-        ] {
+        for name in ["watch", "BLPOP", "Subscribe", "SELECT", "AUTH", "CLIENT", "QUIT", "MULTI", "MONITOR"] {
             let message = refused(&format!("[\"{name}\", 1]")).unwrap();
 
             let name = name.to_uppercase();
@@ -109,9 +97,7 @@ mod tests {
         for name in ["CONFIG", "DEBUG", "SHUTDOWN", "REPLICAOF", "CLUSTER"] {
             let message = refused(&format!("[\"{name}\", \"x\"]")).unwrap();
 
-            assert!(message.starts_with(&format!(
-                "ERR Command is not available: '{name}'. See https://upstash.com/"
-            )));
+            assert!(message.starts_with(&format!("ERR Command is not available: '{name}'. See https://upstash.com/")));
         }
         assert!(refused(r#"["SCRIPT","DEBUG","YES"]"#).is_some());
     }

@@ -29,11 +29,7 @@ impl Body {
         match self {
             Body::Whole(Some(bytes)) => {
                 let length = bytes.len() as u64;
-                Body::Cut {
-                    rest: bytes.slice(..bytes.len() / 2),
-                    length,
-                    flushed: false,
-                }
+                Body::Cut { rest: bytes.slice(..bytes.len() / 2), length, flushed: false }
             }
             other => other,
         }
@@ -61,9 +57,7 @@ impl HttpBody for Body {
                 Poll::Pending
             }
             Body::Cut { .. } => Poll::Ready(Some(Err(Broken))),
-            Body::Events(events) => events
-                .poll_recv(context)
-                .map(|event| event.map(|bytes| Ok(Frame::data(bytes)))),
+            Body::Events(events) => events.poll_recv(context).map(|event| event.map(|bytes| Ok(Frame::data(bytes)))),
         }
     }
 

@@ -35,10 +35,8 @@ impl<'a> Command<'a> {
     pub(super) fn from_path(path: &'a str, query: &'a str, body: &'a [u8]) -> Result<Self, Refusal> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
-        let mut arguments: Vec<Cow<'a, [u8]>> = path
-            .split('/')
-            .map(|segment| percent_decode_str(segment).into())
-            .collect();
+        let mut arguments: Vec<Cow<'a, [u8]>> =
+            path.split('/').map(|segment| percent_decode_str(segment).into()).collect();
         if !body.is_empty() {
             arguments.push(body.into());
         }
@@ -50,11 +48,7 @@ impl<'a> Command<'a> {
                 }
             }
         }
-        if arguments[0].is_empty() {
-            Err(Refusal::bad("ERR empty command"))
-        } else {
-            Ok(Self(arguments))
-        }
+        if arguments[0].is_empty() { Err(Refusal::bad("ERR empty command")) } else { Ok(Self(arguments)) }
     }
 
     fn from_raw(raw: &[&'a RawValue]) -> Result<Self, Refusal> {
@@ -62,10 +56,7 @@ impl<'a> Command<'a> {
         if raw.is_empty() {
             return Err(Refusal::bad("ERR empty command"));
         }
-        raw.iter()
-            .map(|value| argument(value.get()))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        raw.iter().map(|value| argument(value.get())).collect::<Result<_, _>>().map(Self)
     }
 
     /// Appends the command to `wire` as Redis reads it.
@@ -81,20 +72,14 @@ impl<'a> Command<'a> {
 
 /// The value of the parameter `_token` of a query.
 pub(super) fn token_parameter(query: &str) -> Option<Cow<'_, [u8]>> {
-    parameters(query)
-        .find(|(name, _)| *name == "_token")
-        .and_then(|(_, value)| value)
-        .map(form_decoded)
+    parameters(query).find(|(name, _)| *name == "_token").and_then(|(_, value)| value).map(form_decoded)
 }
 
 fn parameters(query: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    query
-        .split('&')
-        .filter(|parameter| !parameter.is_empty())
-        .map(|parameter| match parameter.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (parameter, None),
-        })
+    query.split('&').filter(|parameter| !parameter.is_empty()).map(|parameter| match parameter.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (parameter, None),
+    })
 }
 
 fn form_decoded(text: &str) -> Cow<'_, [u8]> {
@@ -113,9 +98,7 @@ fn argument(json: &str) -> Result<Cow<'_, [u8]>, Refusal> {
             Err(error) => Err(Refusal::bad(format!("ERR failed to parse command: {error}"))),
         },
         [b'n', ..] => Err(Refusal::bad("ERR null args are not supported")),
-        [b'[' | b'{', ..] => Err(Refusal::bad(
-            "ERR arrays and objects are not supported as args: expected a string",
-        )),
+        [b'[' | b'{', ..] => Err(Refusal::bad("ERR arrays and objects are not supported as args: expected a string")),
         token => Ok(token.into()),
     }
 }
@@ -166,21 +149,14 @@ mod tests {
     }
 
     fn texts(command: &Command<'_>) -> Vec<String> {
-        command
-            .0
-            .iter()
-            .map(|argument| String::from_utf8_lossy(argument).into_owned())
-            .collect()
+        command.0.iter().map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
     }
 
     #[test]
     fn numbers_and_booleans_keep_the_text_that_was_sent() {
         let command = Command::from_json(br#"["SET", "k", 9223372036854775807123, 1e3, -0.10, true]"#).unwrap();
 
-        assert_eq!(
-            texts(&command),
-            ["SET", "k", "9223372036854775807123", "1e3", "-0.10", "true"]
-        );
+        assert_eq!(texts(&command), ["SET", "k", "9223372036854775807123", "1e3", "-0.10", "true"]);
     }
 
     #[test]
@@ -204,10 +180,7 @@ mod tests {
 
         assert_eq!(refused("[]"), "ERR empty command");
         assert_eq!(refused(r#"["GET", null]"#), "ERR null args are not supported");
-        assert_eq!(
-            refused(r#"{"a":1}"#),
-            "ERR failed to parse command, expected JSON array"
-        );
+        assert_eq!(refused(r#"{"a":1}"#), "ERR failed to parse command, expected JSON array");
         assert!(refused("nonsense").starts_with("ERR failed to parse command, expected JSON array: expected"));
         assert!(refused(r#"["SET","k",["v"]]"#).starts_with("ERR arrays and objects are not supported"));
     }

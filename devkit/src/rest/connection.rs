@@ -54,10 +54,7 @@ pub(super) struct Replies {
 
 impl Replies {
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = Reply<'_>> {
-        self.frames.iter().map(|(start, end, frame)| Reply {
-            bytes: &self.bytes[*start..*end],
-            frame,
-        })
+        self.frames.iter().map(|(start, end, frame)| Reply { bytes: &self.bytes[*start..*end], frame })
     }
 }
 
@@ -112,15 +109,9 @@ impl Connection {
     pub(super) async fn exchange(&mut self, wire: &[u8], expected: usize) -> Result<Replies, RedisError> {
         let (mut from_redis, mut to_redis) = self.stream.split();
         let mut written = false;
-        let both = async {
-            tokio::try_join!(
-                write(&mut to_redis, wire, &mut written),
-                read(&mut from_redis, expected)
-            )
-        };
-        let outcome = timeout(EXCHANGE_LIMIT, both)
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let both =
+            async { tokio::try_join!(write(&mut to_redis, wire, &mut written), read(&mut from_redis, expected)) };
+        let outcome = timeout(EXCHANGE_LIMIT, both).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         match outcome {
             Ok(((), replies)) => Ok(replies),
             Err(error) if written => Err(RedisError::Unknown(error)),
@@ -133,10 +124,7 @@ impl Connection {
         let mut from_redis = self.stream.split().0;
         loop {
             if let Some((frame, length)) = decode_range(unread).map_err(io::Error::other)? {
-                return Ok(Replies {
-                    bytes: unread.split_to(length),
-                    frames: vec![(0, length, frame)],
-                });
+                return Ok(Replies { bytes: unread.split_to(length), frames: vec![(0, length, frame)] });
             }
             read_some(&mut from_redis, unread).await?;
         }

@@ -31,14 +31,10 @@ impl<'a> Subject<'a> {
     pub(super) fn of(path: &'a str) -> Option<Self> {
         let mut segments = path.trim_matches('/').split('/');
         let name = segments.next()?;
-        let known = ["subscribe", "psubscribe", "monitor"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known));
+        let known = ["subscribe", "psubscribe", "monitor"].iter().any(|known| name.eq_ignore_ascii_case(known));
         known.then(|| {
             let channels = segments.map(|segment| percent_decode_str(segment).into());
-            Self(Command(
-                [Cow::Borrowed(name.as_bytes())].into_iter().chain(channels).collect(),
-            ))
+            Self(Command([Cow::Borrowed(name.as_bytes())].into_iter().chain(channels).collect()))
         })
     }
 }
@@ -54,10 +50,7 @@ pub(super) async fn answer(
     let mut connection = pool.open().await.map_err(|error| unavailable(&error))?;
     let mut wire = Vec::new();
     subject.0.write(&mut wire);
-    let first = connection
-        .exchange(&wire, 1)
-        .await
-        .map_err(|error| unavailable(&error))?;
+    let first = connection.exchange(&wire, 1).await.map_err(|error| unavailable(&error))?;
     if let Some(error) = first.iter().find_map(Reply::error) {
         return Err(Refusal::bad(error.into_owned()));
     }
@@ -68,12 +61,8 @@ pub(super) async fn answer(
     }
     tokio::spawn(pump(connection, sender, stopping));
     let mut response = Response::new(Body::Events(events));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
 

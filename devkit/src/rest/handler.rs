@@ -40,10 +40,7 @@ impl Handler {
     pub(super) fn new(token: String, redis: RedisAddress, stopping: CancellationToken) -> Self {
         Self {
             token,
-            runner: Runner {
-                pool: Pool::new(redis),
-                key_locking: KeyLocking::default(),
-            },
+            runner: Runner { pool: Pool::new(redis), key_locking: KeyLocking::default() },
             faults: Faults::default(),
             calls: AtomicU64::new(0),
             stopping,
@@ -125,9 +122,9 @@ impl Handler {
         let header = |name: &str| parts.headers.get(name).map(HeaderValue::as_bytes);
         let base64 = header("upstash-encoding").is_some_and(|value| value.eq_ignore_ascii_case(b"base64"));
         match header("upstash-response-format") {
-            Some(value) if value.eq_ignore_ascii_case(b"resp2") && base64 => Err(Refusal::bad(
-                "ERR base64 encoding is not supported with the resp2 response format",
-            )),
+            Some(value) if value.eq_ignore_ascii_case(b"resp2") && base64 => {
+                Err(Refusal::bad("ERR base64 encoding is not supported with the resp2 response format"))
+            }
             Some(value) if value.eq_ignore_ascii_case(b"resp2") => Ok(Format::Resp2),
             Some(value) if !value.eq_ignore_ascii_case(b"json") => {
                 Err(Refusal::bad("ERR unknown response format: expected json or resp2"))
@@ -138,10 +135,7 @@ impl Handler {
     }
 
     fn authenticate(&self, parts: &Parts) -> Result<(), Refusal> {
-        let bearer = parts
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        let bearer = parts.headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         let shown = match bearer {
             Some(token) => Some(token.into()),
             None => command::token_parameter(parts.uri.query().unwrap_or_default()),
@@ -149,10 +143,7 @@ impl Handler {
         if shown.as_deref() == Some(self.token.as_bytes()) {
             Ok(())
         } else {
-            Err(Refusal::new(
-                StatusCode::UNAUTHORIZED,
-                "WRONGPASS invalid or missing auth token",
-            ))
+            Err(Refusal::new(StatusCode::UNAUTHORIZED, "WRONGPASS invalid or missing auth token"))
         }
     }
 
@@ -175,10 +166,7 @@ impl Handler {
             "/multi-exec" => {
                 let commands = Command::list_from_json(&body)?;
                 let format = if format == Format::Resp2 { Format::Json } else { format };
-                return Ok(respond(
-                    self.count(self.runner.transaction(commands, format)).await?,
-                    format,
-                ));
+                return Ok(respond(self.count(self.runner.transaction(commands, format)).await?, format));
             }
             _ => {
                 let command = Command::from_path(path, query, &body)?;
@@ -195,17 +183,9 @@ impl Handler {
     }
 
     fn administer(&self, parts: &Parts, body: &[u8]) -> Response<Body> {
-        let outcome = self
-            .authenticate(parts)
-            .and_then(|()| admin::answer(&self.faults, &parts.method, body));
+        let outcome = self.authenticate(parts).and_then(|()| admin::answer(&self.faults, &parts.method, body));
         match outcome {
-            Ok(body) => respond(
-                Answer {
-                    status: StatusCode::OK,
-                    body,
-                },
-                Format::Json,
-            ),
+            Ok(body) => respond(Answer { status: StatusCode::OK, body }, Format::Json),
             Err(refusal) => refused(&refusal),
         }
     }
@@ -246,13 +226,7 @@ fn respond(answer: Answer, format: Format) -> Response<Body> {
 fn refused(refusal: &Refusal) -> Response<Body> {
     let mut body = Vec::new();
     reply::write_error(&mut body, &refusal.message);
-    respond(
-        Answer {
-            status: refusal.status,
-            body,
-        },
-        Format::Json,
-    )
+    respond(Answer { status: refusal.status, body }, Format::Json)
 }
 
 /// The answer of a service that is too busy, or of the gateway before it.
@@ -263,15 +237,7 @@ fn failure(status: u16) -> Response<Body> {
     }
     let page =
         format!("<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n");
-    let mut response = respond(
-        Answer {
-            status,
-            body: page.into_bytes(),
-        },
-        Format::Json,
-    );
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    let mut response = respond(Answer { status, body: page.into_bytes() }, Format::Json);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     response
 }

@@ -44,10 +44,7 @@ impl KeyLocking {
     fn adapt_script(&self, script: &mut Cow<'_, [u8]>) -> Option<String> {
         let without = without_flag(script)?;
         let (sent, run) = (sha1_hex(script), sha1_hex(&without));
-        self.known
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(sent.clone().into_bytes(), run);
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(sent.clone().into_bytes(), run);
         *script = without.into();
         Some(sent)
     }
@@ -90,10 +87,7 @@ fn without_flag(script: &[u8]) -> Option<Vec<u8>> {
 fn sha1_hex(text: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    Sha1::digest(text)
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    Sha1::digest(text).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]
@@ -117,10 +111,7 @@ mod tests {
             stripped("#!lua flags=no-writes,allow-key-locking,allow-stale\nreturn 1").unwrap(),
             "#!lua flags=no-writes,allow-stale\nreturn 1"
         );
-        assert_eq!(
-            stripped("#!lua name=x flags=allow-key-locking\r\nreturn 1").unwrap(),
-            "#!lua name=x\nreturn 1"
-        );
+        assert_eq!(stripped("#!lua name=x flags=allow-key-locking\r\nreturn 1").unwrap(), "#!lua name=x\nreturn 1");
     }
 
     #[test]

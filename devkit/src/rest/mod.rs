@@ -81,18 +81,11 @@ impl RestServer {
             io::ErrorKind::AddrInUse => StartError::PortInUse { address },
             _ => StartError::Listen { address, source },
         })?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| StartError::Listen { address, source })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         let stopping = CancellationToken::new();
         let handler = Arc::new(Handler::new(options.token, options.redis, stopping.clone()));
         let accepting = tokio::spawn(serve::accept(listener, Arc::clone(&handler), stopping.clone()));
-        Ok(Self {
-            address,
-            handler,
-            accepting,
-            stopping,
-        })
+        Ok(Self { address, handler, accepting, stopping })
     }
 
     /// The URL to give a client, without a slash at its end.

@@ -24,11 +24,7 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn new(address: RedisAddress) -> Self {
-        Self {
-            address,
-            idle: Mutex::default(),
-            places: Semaphore::new(MAX_CONNECTIONS),
-        }
+        Self { address, idle: Mutex::default(), places: Semaphore::new(MAX_CONNECTIONS) }
     }
 
     /// Runs what is in `wire` on a connection of its own and reads `expected` replies.
@@ -63,10 +59,7 @@ impl Pool {
 
     fn settle(&self, connection: Connection, outcome: Result<Replies, RedisError>) -> Result<Replies, RedisError> {
         if outcome.is_ok() {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
         outcome
     }

@@ -19,10 +19,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-        }
+        Self { status, message: message.into() }
     }
 
     pub(super) fn bad(message: impl Into<Cow<'static, str>>) -> Self {
@@ -62,10 +59,7 @@ impl<'a> Reply<'a> {
     }
 
     fn part(self, frame: &'a RangeFrame) -> Self {
-        Self {
-            bytes: self.bytes,
-            frame,
-        }
+        Self { bytes: self.bytes, frame }
     }
 
     /// The replies inside an array reply.
@@ -170,17 +164,11 @@ mod tests {
     #[test]
     fn every_kind_of_reply_has_its_json() {
         assert_eq!(item(b"$-1\r\n", Format::Json), r#"{"result":null}"#);
-        assert_eq!(
-            item(b":-9223372036854775808\r\n", Format::Json),
-            r#"{"result":-9223372036854775808}"#
-        );
+        assert_eq!(item(b":-9223372036854775808\r\n", Format::Json), r#"{"result":-9223372036854775808}"#);
         assert_eq!(item(b"$0\r\n\r\n", Format::Json), r#"{"result":""}"#);
         assert_eq!(item(b"*0\r\n", Format::Json), r#"{"result":[]}"#);
         assert_eq!(item(b"*-1\r\n", Format::Json), r#"{"result":null}"#);
-        assert_eq!(
-            item(b"*2\r\n*1\r\n:1\r\n$-1\r\n", Format::Json),
-            r#"{"result":[[1],null]}"#
-        );
+        assert_eq!(item(b"*2\r\n*1\r\n:1\r\n$-1\r\n", Format::Json), r#"{"result":[[1],null]}"#);
         assert_eq!(item(b"-ERR \"no\"\r\n", Format::Json), r#"{"error":"ERR \"no\""}"#);
     }
 

@@ -41,62 +41,34 @@ impl Runner {
         if let Fate::Refused(message) = fate {
             return Err(Refusal::bad(message));
         }
-        let replies = self
-            .pool
-            .run(&wire, 1)
-            .await
-            .map_err(|error| unreachable_redis(&error))?;
+        let replies = self.pool.run(&wire, 1).await.map_err(|error| unreachable_redis(&error))?;
         let mut body = Vec::new();
         let mut failed = false;
         for reply in replies.iter() {
             failed = reply.error().is_some();
             write(&mut body, &fate, Some(reply), format);
         }
-        Ok(Answer {
-            status: if failed {
-                StatusCode::BAD_REQUEST
-            } else {
-                StatusCode::OK
-            },
-            body,
-        })
+        Ok(Answer { status: if failed { StatusCode::BAD_REQUEST } else { StatusCode::OK }, body })
     }
 
     /// Runs commands one after the other; each has its own result, and the whole is 200.
     pub(super) async fn pipeline(&self, commands: Vec<Command<'_>>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = Vec::new();
-        let fates: Vec<Fate> = commands
-            .into_iter()
-            .map(|command| self.prepare(command, &mut wire))
-            .collect();
+        let fates: Vec<Fate> = commands.into_iter().map(|command| self.prepare(command, &mut wire)).collect();
         let sent = fates.iter().filter(|fate| !matches!(fate, Fate::Refused(_))).count();
         let replies = if sent == 0 {
             None
         } else {
-            Some(
-                self.pool
-                    .run(&wire, sent)
-                    .await
-                    .map_err(|error| unreachable_redis(&error))?,
-            )
+            Some(self.pool.run(&wire, sent).await.map_err(|error| unreachable_redis(&error))?)
         };
         let mut replies = replies.iter().flat_map(Replies::iter);
-        Ok(list(&fates, format, |fate| {
-            if matches!(fate, Fate::Refused(_)) {
-                None
-            } else {
-                replies.next()
-            }
-        }))
+        Ok(list(&fates, format, |fate| if matches!(fate, Fate::Refused(_)) { None } else { replies.next() }))
     }
 
     /// Runs commands as one transaction. A single error, and nothing run, if one of them is refused.
     pub(super) async fn transaction(&self, commands: Vec<Command<'_>>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = b"*1\r\n$5\r\nMULTI\r\n".to_vec();
-        let fates: Vec<Fate> = commands
-            .into_iter()
-            .map(|command| self.prepare(command, &mut wire))
-            .collect();
+        let fates: Vec<Fate> = commands.into_iter().map(|command| self.prepare(command, &mut wire)).collect();
         if let Some(message) = fates.iter().find_map(|fate| match fate {
             Fate::Refused(message) => Some(message),
             _ => None,
@@ -104,11 +76,7 @@ impl Runner {
             return Err(Refusal::bad(message.clone()));
         }
         wire.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
-        let replies = self
-            .pool
-            .run(&wire, fates.len() + 2)
-            .await
-            .map_err(|error| unreachable_redis(&error))?;
+        let replies = self.pool.run(&wire, fates.len() + 2).await.map_err(|error| unreachable_redis(&error))?;
         let Some(executed) = replies.iter().last() else {
             return Err(discarded());
         };
@@ -158,10 +126,7 @@ fn list<'a>(fates: &[Fate], format: Format, mut reply: impl FnMut(&Fate) -> Opti
     if json {
         body.push(b']');
     }
-    Answer {
-        status: StatusCode::OK,
-        body,
-    }
+    Answer { status: StatusCode::OK, body }
 }
 
 fn write(body: &mut Vec<u8>, fate: &Fate, reply: Option<Reply<'_>>, format: Format) {

@@ -36,11 +36,7 @@ impl Bench {
         .await
         .unwrap();
         let prefix = format!("t{}:", BENCHES.fetch_add(1, Ordering::Relaxed));
-        Self {
-            server,
-            client: client(),
-            prefix,
-        }
+        Self { server, client: client(), prefix }
     }
 
     /// A key no other test uses.
@@ -53,9 +49,7 @@ impl Bench {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{path}", self.server.url()))
-            .bearer_auth(TOKEN)
+        self.client.request(method, format!("{}{path}", self.server.url())).bearer_auth(TOKEN)
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<String>) -> Answer {
@@ -82,12 +76,7 @@ impl Bench {
 
     /// Sends a command and answers what became of the exchange.
     pub(crate) async fn attempt(&self, command: Value) -> reqwest::Result<String> {
-        self.request(Method::POST, "/")
-            .body(command.to_string())
-            .send()
-            .await?
-            .text()
-            .await
+        self.request(Method::POST, "/").body(command.to_string()).send().await?.text().await
     }
 }
 
@@ -101,16 +90,9 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) async fn of(response: Response) -> Self {
-        let content_type = response
-            .headers()
-            .get("content-type")
-            .map_or("", |value| value.to_str().unwrap())
-            .to_owned();
-        Self {
-            status: response.status().as_u16(),
-            content_type,
-            text: response.text().await.unwrap(),
-        }
+        let content_type =
+            response.headers().get("content-type").map_or("", |value| value.to_str().unwrap()).to_owned();
+        Self { status: response.status().as_u16(), content_type, text: response.text().await.unwrap() }
     }
 
     pub(crate) fn json(&self) -> Value {

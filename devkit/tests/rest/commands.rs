@@ -22,10 +22,7 @@ async fn a_pipeline_answers_in_order_and_one_error_is_one_item() {
     let (a, b) = (bench.key("a"), bench.key("b"));
 
     let answer = bench
-        .post(
-            "/pipeline",
-            json!([["SET", a, "x"], ["INCR", a], ["WATCH", a], ["RPUSH", b, 1, 2]]).to_string(),
-        )
+        .post("/pipeline", json!([["SET", a, "x"], ["INCR", a], ["WATCH", a], ["RPUSH", b, 1, 2]]).to_string())
         .await;
 
     assert_eq!(answer.status, 200);

@@ -64,10 +64,7 @@ pub struct LastError {
 
 impl From<Failure> for LastError {
     fn from(failure: Failure) -> Self {
-        Self {
-            message: failure.message,
-            kind: Some(failure.kind),
-        }
+        Self { message: failure.message, kind: Some(failure.kind) }
     }
 }
 
@@ -136,10 +133,7 @@ impl JobDocument {
         let mut fields = Fields::read(text)?;
         let found: String = fields.take("type")?.ok_or(DocumentError::Missing("type"))?;
         if found != job_type.as_str() {
-            return Err(DocumentError::OtherType {
-                found: found.chars().take(64).collect(),
-                expected: job_type,
-            });
+            return Err(DocumentError::OtherType { found: found.chars().take(64).collect(), expected: job_type });
         }
         let payload = fields.0.remove("payload").ok_or(DocumentError::Missing("payload"))?;
         let created_at = fields.take("createdAt")?.or(id.created_at()).unwrap_or(now);
@@ -163,13 +157,8 @@ impl JobDocument {
 
     /// Reads the type a stored document names, without reading the rest.
     pub fn type_of(text: &str) -> Result<JobType, DocumentError> {
-        let found: String = Fields::read(text)?
-            .take("type")?
-            .ok_or(DocumentError::Missing("type"))?;
-        found.parse().map_err(|error| DocumentError::Field {
-            name: "type",
-            reason: format!("{error}"),
-        })
+        let found: String = Fields::read(text)?.take("type")?.ok_or(DocumentError::Missing("type"))?;
+        found.parse().map_err(|error| DocumentError::Field { name: "type", reason: format!("{error}") })
     }
 
     /// Tells whether the payload is of a form that only a newer deployment knows.
@@ -233,9 +222,7 @@ struct Fields(BTreeMap<String, Box<RawValue>>);
 
 impl Fields {
     fn read(text: &str) -> Result<Self, DocumentError> {
-        serde_json::from_str(text)
-            .map(Self)
-            .map_err(|error| DocumentError::NotAnObject(kind_of(&error)))
+        serde_json::from_str(text).map(Self).map_err(|error| DocumentError::NotAnObject(kind_of(&error)))
     }
 
     /// Takes a field out; null is as good as absent.
@@ -243,10 +230,7 @@ impl Fields {
         let Some(text) = self.0.remove(name) else {
             return Ok(None);
         };
-        serde_json::from_str(text.get()).map_err(|error| DocumentError::Field {
-            name,
-            reason: kind_of(&error),
-        })
+        serde_json::from_str(text.get()).map_err(|error| DocumentError::Field { name, reason: kind_of(&error) })
     }
 }
 
@@ -305,27 +289,15 @@ mod tests {
         let once = parse(&text).unwrap().to_json();
         let twice = parse(&once).unwrap().to_json();
         assert_eq!(once, twice);
-        assert!(
-            once.contains(payload) && once.ends_with(r#""shard":1.0,"tags":[]}"#),
-            "{once}"
-        );
+        assert!(once.contains(payload) && once.ends_with(r#""shard":1.0,"tags":[]}"#), "{once}");
     }
 
     #[test]
     fn a_text_that_is_no_document_is_refused_without_repeating_it() {
         let cases = [
-            (
-                "",
-                r#"job document is not a JSON object: the text ends too soon, at column 0"#,
-            ),
-            (
-                "jane@example.com",
-                r#"job document is not a JSON object: the text is not JSON, at column 1"#,
-            ),
-            (
-                "[1]",
-                r#"job document is not a JSON object: the value is of another type, at column 0"#,
-            ),
+            ("", r#"job document is not a JSON object: the text ends too soon, at column 0"#),
+            ("jane@example.com", r#"job document is not a JSON object: the text is not JSON, at column 1"#),
+            ("[1]", r#"job document is not a JSON object: the value is of another type, at column 0"#),
             ("{}", r#"job document has no "type""#),
             (r#"{"type":"audit_log_created"}"#, r#"job document has no "payload""#),
             (

@@ -91,9 +91,7 @@ impl FromStr for JobType {
 
     fn from_str(text: &str) -> Result<Self, UnknownJobType> {
         let known = Self::ALL.into_iter().find(|known| known.as_str() == text);
-        known.ok_or_else(|| UnknownJobType {
-            found: text.chars().take(64).collect(),
-        })
+        known.ok_or_else(|| UnknownJobType { found: text.chars().take(64).collect() })
     }
 }
 
@@ -131,9 +129,6 @@ mod tests {
     #[test]
     fn an_unknown_type_is_told_what_was_expected() {
         let message = "send_email".parse::<JobType>().unwrap_err().to_string();
-        assert!(
-            message.starts_with("job type \"send_email\" is not one of send_release_email, "),
-            "{message}"
-        );
+        assert!(message.starts_with("job type \"send_email\" is not one of send_release_email, "), "{message}");
     }
 }

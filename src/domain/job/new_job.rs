@@ -93,10 +93,7 @@ impl NewJob {
             }
             document.status = JobStatus::Scheduled;
         }
-        Ok(Self {
-            document,
-            due: options.due,
-        })
+        Ok(Self { document, due: options.due })
     }
 }
 
@@ -106,66 +103,30 @@ mod tests {
 
     fn job(payload: &str, options: JobOptions) -> Result<NewJob, NewJobError> {
         let payload = RawValue::from_string(payload.to_owned()).unwrap();
-        NewJob::new(
-            JobId::parse("job-1").unwrap(),
-            JobType::AuditLogCreated,
-            payload,
-            Millis(1_000),
-            options,
-        )
+        NewJob::new(JobId::parse("job-1").unwrap(), JobType::AuditLogCreated, payload, Millis(1_000), options)
     }
 
     #[test]
     fn a_delayed_job_is_scheduled_and_a_past_one_is_pending() {
-        let due = |due| {
-            job(
-                r#"{"eventData":{}}"#,
-                JobOptions {
-                    due,
-                    ..JobOptions::default()
-                },
-            )
-            .unwrap()
-            .document
-        };
+        let due = |due| job(r#"{"eventData":{}}"#, JobOptions { due, ..JobOptions::default() }).unwrap().document;
         let later = due(Due::After(Duration::from_secs(5)));
-        assert_eq!(
-            (later.status, later.run_at),
-            (JobStatus::Scheduled, Some(Millis(6_000)))
-        );
+        assert_eq!((later.status, later.run_at), (JobStatus::Scheduled, Some(Millis(6_000))));
         assert_eq!(due(Due::At(Millis(999))).status, JobStatus::Pending);
         assert_eq!(due(Due::Now).run_at, None);
     }
 
     #[test]
     fn numbers_outside_their_range_are_refused() {
-        let attempts = |n| {
-            job(
-                r#"{"eventData":{}}"#,
-                JobOptions {
-                    max_attempts: Some(n),
-                    ..JobOptions::default()
-                },
-            )
-        };
+        let attempts = |n| job(r#"{"eventData":{}}"#, JobOptions { max_attempts: Some(n), ..JobOptions::default() });
         assert_eq!(attempts(0).unwrap_err(), NewJobError::MaxAttempts(0));
         assert_eq!(attempts(26).unwrap_err(), NewJobError::MaxAttempts(26));
-        let late = job(
-            r#"{"eventData":{}}"#,
-            JobOptions {
-                due: Due::After(Duration::MAX),
-                ..JobOptions::default()
-            },
-        );
+        let late = job(r#"{"eventData":{}}"#, JobOptions { due: Due::After(Duration::MAX), ..JobOptions::default() });
         assert_eq!(late.unwrap_err(), NewJobError::TooLate);
     }
 
     #[test]
     fn a_payload_over_the_limit_is_refused_before_it_is_read() {
         let text = format!(r#"{{"eventData":{{"x":"{}"}}}}"#, "y".repeat(MAX_PAYLOAD_BYTES));
-        assert!(matches!(
-            job(&text, JobOptions::default()),
-            Err(NewJobError::TooLarge(_))
-        ));
+        assert!(matches!(job(&text, JobOptions::default()), Err(NewJobError::TooLarge(_))));
     }
 }

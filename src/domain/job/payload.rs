@@ -182,10 +182,8 @@ const MAX_RECIPIENTS: usize = 10;
 impl Payload {
     /// Reads the payload of a job of `job_type`. Unknown fields are passed over.
     pub fn parse(job_type: JobType, text: &RawValue) -> Result<Self, PayloadError> {
-        let payload = Self::read(job_type, text.get()).map_err(|error| PayloadError {
-            job_type,
-            reason: reason(&error),
-        })?;
+        let payload =
+            Self::read(job_type, text.get()).map_err(|error| PayloadError { job_type, reason: reason(&error) })?;
         payload.check().map_err(|reason| PayloadError { job_type, reason })?;
         Ok(payload)
     }
@@ -218,10 +216,7 @@ impl Payload {
                 check_amount(refund.amount, 1)
             }
             Self::NotifyDisputeResolved(notice) if !(1..=MAX_RECIPIENTS).contains(&notice.recipients.len()) => {
-                Err(format!(
-                    "recipients has {} addresses, expected 1 to {MAX_RECIPIENTS}",
-                    notice.recipients.len()
-                ))
+                Err(format!("recipients has {} addresses, expected 1 to {MAX_RECIPIENTS}", notice.recipients.len()))
             }
             Self::AuditLogCreated(audit) if !audit.event_data.get().starts_with('{') => {
                 Err("eventData is not an object".to_owned())
@@ -270,15 +265,12 @@ fn reason(error: &serde_json::Error) -> String {
     // serde quotes strings it did not expect, which may be somebody's address: the kind of value is enough.
     let text = match text.split_once("invalid type: string ") {
         Some((before, after)) => {
-            let expected = after
-                .rsplit_once("expected ")
-                .map_or("another type", |(_, expected)| expected);
+            let expected = after.rsplit_once("expected ").map_or("another type", |(_, expected)| expected);
             format!("{before}invalid type: string, expected {expected}")
         }
         None => text,
     };
-    text.rsplit_once(" at line ")
-        .map_or(text.clone(), |(said, _)| said.to_owned())
+    text.rsplit_once(" at line ").map_or(text.clone(), |(said, _)| said.to_owned())
 }
 
 impl EmailPayment {
@@ -312,9 +304,7 @@ mod tests {
     #[test]
     fn the_seeds_example_is_read() {
         let text = r#"{"transactionId":"esc-123","recipientEmail":"user@example.com","amount":10000,"later":[]}"#;
-        let Ok(Payload::SendReleaseEmail(mail)) = parse(JobType::SendReleaseEmail, text) else {
-            panic!("not read")
-        };
+        let Ok(Payload::SendReleaseEmail(mail)) = parse(JobType::SendReleaseEmail, text) else { panic!("not read") };
         assert_eq!(mail.money().unwrap().to_string(), "100.00 USD");
     }
 
@@ -322,11 +312,7 @@ mod tests {
     fn what_is_missing_or_wrong_is_named_without_repeating_it() {
         let cases = [
             (JobType::SendReleaseEmail, "{}", "missing field `transactionId`"),
-            (
-                JobType::SendReleaseEmail,
-                "[]",
-                "invalid length 0, expected struct EmailPayment with 4 elements",
-            ),
+            (JobType::SendReleaseEmail, "[]", "invalid length 0, expected struct EmailPayment with 4 elements"),
             (
                 JobType::SendReleaseEmail,
                 r#"{"transactionId":"e","recipientEmail":"a@b","amount":1.5}"#,
@@ -357,17 +343,10 @@ mod tests {
                 r#"{"escrowId":"e","resolution":"burn","recipients":[]}"#,
                 "unknown variant `burn`, expected one of `release`, `refund`, `split`",
             ),
-            (
-                JobType::AuditLogCreated,
-                r#"{"eventData":"text"}"#,
-                "eventData is not an object",
-            ),
+            (JobType::AuditLogCreated, r#"{"eventData":"text"}"#, "eventData is not an object"),
         ];
         for (job_type, text, expected) in cases {
-            assert_eq!(
-                parse(job_type, text).unwrap_err(),
-                format!("payload of {job_type}: {expected}")
-            );
+            assert_eq!(parse(job_type, text).unwrap_err(), format!("payload of {job_type}: {expected}"));
         }
     }
 }

@@ -16,11 +16,8 @@ use crate::http::{ApiError, Request, Response, Route, reply};
 use crate::queue::{EnqueueError, Enqueued};
 
 /// `POST /api/jobs/enqueue`
-pub static ENQUEUE: Route = Route::new(
-    "jobs-enqueue",
-    "/api/jobs/enqueue",
-    &[(Method::POST, |app, request| Box::pin(enqueue(app, request)))],
-);
+pub static ENQUEUE: Route =
+    Route::new("jobs-enqueue", "/api/jobs/enqueue", &[(Method::POST, |app, request| Box::pin(enqueue(app, request)))]);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,17 +30,11 @@ async fn enqueue(app: App, request: Request) -> Result<Response, ApiError> {
     auth::processor(app.config(), request.credentials())?;
     let (bodies, many) = Fields::of_one_or_many(&request.body)?;
     if !(1..=MAX_ENQUEUE_JOBS).contains(&bodies.len()) {
-        return Err(ApiError::invalid(
-            "invalid_count",
-            EnqueueError::Count(bodies.len()).to_string(),
-        ));
+        return Err(ApiError::invalid("invalid_count", EnqueueError::Count(bodies.len()).to_string()));
     }
     let queue = app.queue()?;
     let now = app.clock().now();
-    let jobs: Vec<NewJob> = bodies
-        .into_iter()
-        .map(|body| job(&app, &request, body, now))
-        .collect::<Result<_, _>>()?;
+    let jobs: Vec<NewJob> = bodies.into_iter().map(|body| job(&app, &request, body, now)).collect::<Result<_, _>>()?;
     let enqueued = queue.enqueue(&jobs).await?;
     let mut answers: Vec<Answer> = enqueued.into_iter().map(Answer::from).collect();
     match answers.pop() {
@@ -95,10 +86,7 @@ fn due(body: &mut Fields) -> Result<Due, ApiError> {
 impl From<Enqueued> for Answer {
     fn from(enqueued: Enqueued) -> Self {
         let duplicate = matches!(enqueued, Enqueued::Duplicate(_));
-        Self {
-            job_id: enqueued.id().clone(),
-            duplicate,
-        }
+        Self { job_id: enqueued.id().clone(), duplicate }
     }
 }
 

@@ -34,11 +34,7 @@ struct Action {
 impl Action {
     /// What a cron asks for, which cannot say more.
     fn everything() -> Self {
-        Self {
-            types: JobType::ALL.to_vec(),
-            limit: DEFAULT_CLAIM_LIMIT,
-            until_empty: true,
-        }
+        Self { types: JobType::ALL.to_vec(), limit: DEFAULT_CLAIM_LIMIT, until_empty: true }
     }
 }
 
@@ -69,21 +65,9 @@ fn action(request: &Request) -> Result<Action, ApiError> {
         return Err(body.invalid("invalid_field", format!("limit is {limit}, expected {LIMIT}")));
     }
     let action = match name.as_str() {
-        "process-batch" => Action {
-            types: types(&mut body)?,
-            limit,
-            until_empty: true,
-        },
-        "process-type" => Action {
-            types: vec![job_type(&mut body)?],
-            limit,
-            until_empty: true,
-        },
-        "process-next" => Action {
-            types: vec![job_type(&mut body)?],
-            limit: 1,
-            until_empty: false,
-        },
+        "process-batch" => Action { types: types(&mut body)?, limit, until_empty: true },
+        "process-type" => Action { types: vec![job_type(&mut body)?], limit, until_empty: true },
+        "process-next" => Action { types: vec![job_type(&mut body)?], limit: 1, until_empty: false },
         other => {
             let other: String = other.chars().take(64).collect();
             let detail = format!("action {other:?} is not one of process-batch, process-type, process-next");
@@ -99,8 +83,7 @@ const LIMIT: &str = "a number from 1 to 250";
 
 fn job_type(body: &mut Fields) -> Result<JobType, ApiError> {
     let name: String = body.required("type", "a job type")?;
-    name.parse()
-        .map_err(|error: UnknownJobType| body.invalid("unknown_type", error.to_string()))
+    name.parse().map_err(|error: UnknownJobType| body.invalid("unknown_type", error.to_string()))
 }
 
 fn types(body: &mut Fields) -> Result<Vec<JobType>, ApiError> {
@@ -113,9 +96,7 @@ fn types(body: &mut Fields) -> Result<Vec<JobType>, ApiError> {
     }
     let mut types = Vec::new();
     for name in names {
-        let job_type = name
-            .parse()
-            .map_err(|error: UnknownJobType| body.invalid("unknown_type", error.to_string()))?;
+        let job_type = name.parse().map_err(|error: UnknownJobType| body.invalid("unknown_type", error.to_string()))?;
         if !types.contains(&job_type) {
             types.push(job_type);
         }
@@ -137,14 +118,7 @@ async fn run(app: &App, request: &Request, action: Action) -> Result<Response, A
             let workers = workers.clone();
             async move {
                 let traceparent = document.traceparent.as_deref();
-                workers
-                    .run(Task {
-                        id: &document.id,
-                        attempt,
-                        payload: &payload,
-                        traceparent,
-                    })
-                    .await
+                workers.run(Task { id: &document.id, attempt, payload: &payload, traceparent }).await
             }
         })
         .await?;

@@ -61,32 +61,18 @@ pub(in crate::rest) fn answer(faults: &Faults, method: &Method, body: &[u8]) -> 
             add(faults, &wish)?;
         }
         _ => {
-            return Err(Refusal::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "ERR expected GET, POST or DELETE",
-            ));
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "ERR expected GET, POST or DELETE"));
         }
     }
-    let pending = faults
-        .plan()
-        .rules()
-        .iter()
-        .map(|(when, fault)| format!("{fault:?} {when}"))
-        .collect();
-    let state = State {
-        seen: faults.seen(),
-        fired: faults.fired(),
-        pending,
-    };
+    let pending = faults.plan().rules().iter().map(|(when, fault)| format!("{fault:?} {when}")).collect();
+    let state = State { seen: faults.seen(), fired: faults.fired(), pending };
     serde_json::to_vec(&state).map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("ERR {error}")))
 }
 
 fn add(faults: &Faults, wish: &Wish) -> Result<(), Refusal> {
     let fault = fault(wish)?;
     let when = match (wish.at, wish.crash_at, wish.every, wish.always) {
-        (None, None, None, false) => When::Next {
-            containing: wish.matching.clone(),
-        },
+        (None, None, None, false) => When::Next { containing: wish.matching.clone() },
         (Some(left), None, None, false) => When::At { left },
         (None, Some(left), None, false) => When::CrashAt { left },
         (None, None, Some(n), false) => When::Every { n: n.max(1), count: 0 },
@@ -103,9 +89,7 @@ fn add(faults: &Faults, wish: &Wish) -> Result<(), Refusal> {
 
 fn fault(wish: &Wish) -> Result<Fault, Refusal> {
     let status = || {
-        wish.status
-            .filter(|status| (100..1000).contains(status))
-            .ok_or(Refusal::bad("ERR expected status, as in 502"))
+        wish.status.filter(|status| (100..1000).contains(status)).ok_or(Refusal::bad("ERR expected status, as in 502"))
     };
     Ok(match wish.fault {
         Name::Latency => {

@@ -50,12 +50,7 @@ impl Faults {
 
     /// The next request whose body, or path, contains `text` meets this one.
     pub fn next_matching(&self, text: &str, fault: Fault) {
-        self.add(
-            When::Next {
-                containing: Some(text.to_owned()),
-            },
-            fault,
-        );
+        self.add(When::Next { containing: Some(text.to_owned()) }, fault);
     }
 
     /// The n-th request from now meets this one; 1 is the next.

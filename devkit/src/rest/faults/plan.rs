@@ -123,17 +123,12 @@ mod tests {
     }
 
     fn plan(rules: impl IntoIterator<Item = (When, Fault)>) -> Plan {
-        Plan {
-            rules: rules.into_iter().collect(),
-        }
+        Plan { rules: rules.into_iter().collect() }
     }
 
     #[test]
     fn queued_faults_come_once_and_in_order() {
-        let mut plan = plan([
-            (When::Next { containing: None }, A),
-            (When::Next { containing: None }, B),
-        ]);
+        let mut plan = plan([(When::Next { containing: None }, A), (When::Next { containing: None }, B)]);
 
         assert_eq!(struck(&mut plan, &["", "", ""]), [Some(A), Some(B), None]);
         assert!(plan.is_empty());
@@ -141,17 +136,9 @@ mod tests {
 
     #[test]
     fn a_matching_fault_waits_for_its_text() {
-        let mut plan = plan([(
-            When::Next {
-                containing: Some("EVALSHA".to_owned()),
-            },
-            A,
-        )]);
+        let mut plan = plan([(When::Next { containing: Some("EVALSHA".to_owned()) }, A)]);
 
-        assert_eq!(
-            struck(&mut plan, &["GET", "[\"EVALSHA\"", "EVALSHA"]),
-            [None, Some(A), None]
-        );
+        assert_eq!(struck(&mut plan, &["GET", "[\"EVALSHA\"", "EVALSHA"]), [None, Some(A), None]);
     }
 
     #[test]

@@ -1,0 +1,5 @@
+//! `/api/health` on Vercel.
+
+fn main() -> std::process::ExitCode {
+    on_vercel::serve(&holdfast::http::health::HEALTH)
+}

@@ -1,0 +1,5 @@
+//! `/api/health` on AWS Lambda.
+
+fn main() -> std::process::ExitCode {
+    on_lambda::serve(&holdfast::http::health::HEALTH)
+}

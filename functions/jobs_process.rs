@@ -1,0 +1,5 @@
+//! `/api/jobs/process` on AWS Lambda.
+
+fn main() -> std::process::ExitCode {
+    on_lambda::serve(&holdfast::http::jobs::PROCESS)
+}
