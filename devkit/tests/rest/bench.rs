@@ -3,7 +3,7 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use devkit::redis::{RedisOptions, RedisServer};
+use devkit::redis::{Kind, RedisOptions, RedisServer};
 use devkit::rest::{Faults, RestOptions, RestServer};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -16,6 +16,7 @@ static BENCHES: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) struct Bench {
     pub(crate) server: RestServer,
+    pub(crate) kind: Kind,
     client: reqwest::Client,
     prefix: String,
 }
@@ -38,6 +39,7 @@ impl Bench {
         let prefix = format!("t{}:", BENCHES.fetch_add(1, Ordering::Relaxed));
         Self {
             server,
+            kind: redis.kind(),
             client: client(),
             prefix,
         }
@@ -52,10 +54,15 @@ impl Bench {
         self.server.faults()
     }
 
+    /// A request with the token.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare_request(method, path).bearer_auth(TOKEN)
+    }
+
+    /// A request without the token.
+    pub(crate) fn bare_request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.server.url()))
-            .bearer_auth(TOKEN)
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<String>) -> Answer {
