@@ -136,7 +136,7 @@ pub(crate) async fn start_redis() -> RedisServer {
     RedisServer::start(RedisOptions::default()).await.unwrap()
 }
 
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         rustls::crypto::ring::default_provider()

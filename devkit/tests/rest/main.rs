@@ -8,6 +8,7 @@ mod events;
 mod faults;
 mod formats;
 mod outages;
+mod processes;
 mod scripts;
 mod transactions;
 mod values;
