@@ -3,7 +3,7 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use devkit::redis::{RedisOptions, RedisServer};
+use devkit::redis::{Kind, RedisOptions, RedisServer};
 use devkit::rest::{Faults, RestOptions, RestServer};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -16,6 +16,7 @@ static BENCHES: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) struct Bench {
     pub(crate) server: RestServer,
+    pub(crate) kind: Kind,
     client: reqwest::Client,
     prefix: String,
 }
@@ -36,7 +37,12 @@ impl Bench {
         .await
         .unwrap();
         let prefix = format!("t{}:", BENCHES.fetch_add(1, Ordering::Relaxed));
-        Self { server, client: client(), prefix }
+        Self {
+            server,
+            kind: redis.kind(),
+            client: client(),
+            prefix,
+        }
     }
 
     /// A key no other test uses.
@@ -48,8 +54,15 @@ impl Bench {
         self.server.faults()
     }
 
+    /// A request with the token.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.server.url())).bearer_auth(TOKEN)
+        self.bare_request(method, path).bearer_auth(TOKEN)
+    }
+
+    /// A request without the token.
+    pub(crate) fn bare_request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}{path}", self.server.url()))
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<String>) -> Answer {
@@ -104,7 +117,7 @@ pub(crate) async fn start_redis() -> RedisServer {
     RedisServer::start(RedisOptions::default()).await.unwrap()
 }
 
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         rustls::crypto::ring::default_provider().install_default().unwrap();
