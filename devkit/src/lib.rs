@@ -1,9 +1,14 @@
 //! Holdfast's local stack.
 
+pub mod client;
 mod clock;
 pub mod fault;
+mod id;
 pub mod journal;
+mod keys;
+pub mod mail;
 pub mod plan;
+pub mod postman;
 pub mod serve;
 mod shared;
 pub mod webhooks;
