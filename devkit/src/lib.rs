@@ -11,4 +11,5 @@ pub mod plan;
 pub mod postman;
 pub mod serve;
 mod shared;
+pub mod stripe;
 pub mod webhooks;
