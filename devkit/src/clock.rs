@@ -32,6 +32,18 @@ pub(crate) fn rfc3339(ms: i64) -> String {
         .unwrap_or_default()
 }
 
+/// Hours, minutes and seconds of the instant, UTC, for a person who watches.
+pub(crate) fn time_of_day(ms: i64) -> String {
+    let secs = (ms / 1000).rem_euclid(24 * 60 * 60);
+    format!(
+        "{:02}:{:02}:{:02}.{:03}",
+        secs / 3600,
+        secs / 60 % 60,
+        secs % 60,
+        ms.rem_euclid(1000)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -61,7 +61,7 @@ impl Fault {
     /// What the call is answered before anything is done; `None` lets it through.
     ///
     /// `document` is the service's own answer for a status.
-    pub(crate) async fn before(&self, document: fn(StatusCode) -> Response) -> Option<Response> {
+    async fn before(&self, document: fn(StatusCode) -> Response) -> Option<Response> {
         match self {
             Self::RateLimited { retry_after_secs } => {
                 let mut response = document(StatusCode::TOO_MANY_REQUESTS);
@@ -83,12 +83,33 @@ impl Fault {
     }
 
     /// What becomes of the answer once the work is done.
-    pub(crate) async fn after(&self, response: Response) -> Response {
+    async fn after(&self, response: Response) -> Response {
         match self {
             Self::AnswerLost => serve::sever(),
             Self::AnswerCut => serve::cut(response).await,
             _ => response,
         }
+    }
+}
+
+/// Answers one call: the work as the fault lets it be done.
+///
+/// The work runs in a task of its own, so a caller that hangs up does not stop what has begun.
+pub(crate) async fn around(
+    fault: Option<Fault>,
+    document: fn(StatusCode) -> Response,
+    work: impl Future<Output = Response> + Send + 'static,
+) -> Response {
+    if let Some(fault) = &fault
+        && let Some(response) = fault.before(document).await
+    {
+        return response;
+    }
+    let panicked = |_| document(StatusCode::INTERNAL_SERVER_ERROR);
+    let response = tokio::spawn(work).await.unwrap_or_else(panicked);
+    match fault {
+        Some(fault) => fault.after(response).await,
+        None => response,
     }
 }
 

@@ -20,10 +20,10 @@ pub struct CallRecord {
     /// The `Idempotency-Key` header.
     pub idempotency_key: Option<String>,
     /// The id the answer carried, where the service gives one.
-    pub request_id: String,
+    pub request_id: Option<String>,
     /// The fault it met.
     pub fault: Option<Fault>,
-    /// The status answered; `None` while it runs, and for good when there was no answer.
+    /// The status answered; `None` while it runs, and for good when the caller got no answer.
     pub status: Option<u16>,
     /// Whether the answer was that of an earlier call under the same key.
     pub replayed: bool,
@@ -35,15 +35,15 @@ impl CallRecord {
         method: &Method,
         path: &str,
         headers: &HeaderMap,
-        request_id: &str,
+        fault: Option<Fault>,
     ) -> Self {
         Self {
             at_ms: clock::now_ms(),
             method: method.to_string(),
             path: path.to_owned(),
             idempotency_key: header(headers, "idempotency-key"),
-            request_id: request_id.to_owned(),
-            fault: None,
+            request_id: None,
+            fault,
             status: None,
             replayed: false,
         }

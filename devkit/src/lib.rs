@@ -2,11 +2,13 @@
 
 pub mod client;
 mod clock;
+mod control;
 pub mod fault;
 mod id;
 pub mod journal;
 mod keys;
 pub mod mail;
+mod page;
 pub mod plan;
 pub mod postman;
 pub mod serve;

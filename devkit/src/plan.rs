@@ -19,6 +19,13 @@ pub struct Rule<T> {
     pub path: String,
 }
 
+impl<T: Serialize> Rule<T> {
+    /// The rule as its JSON, for a page.
+    pub(crate) fn summary(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 fn once() -> u32 {
     1
 }

@@ -139,7 +139,9 @@ impl Postman {
         if order == Order::Reversed {
             held.reverse();
         }
-        held.iter().for_each(|message| self.send(message));
+        for message in &held {
+            self.send(message);
+        }
         held.len()
     }
 

@@ -138,6 +138,15 @@ pub async fn cut(response: Response) -> Response {
     Response::from_parts(parts, Body::new(BrokenOff { first: Some(first) }))
 }
 
+/// The status the caller sees; `None` when the connection is closed instead.
+pub(crate) fn status_seen(response: &Response) -> Option<u16> {
+    response
+        .extensions()
+        .get::<Sever>()
+        .is_none()
+        .then(|| response.status().as_u16())
+}
+
 #[derive(Clone, Copy)]
 struct Sever;
 

@@ -11,10 +11,12 @@
 //!
 //! Left out: customers, setup, transfers, payment methods other than the test cards.
 
+mod auth;
 mod call;
 mod capture;
 mod card;
 mod confirm;
+mod controls;
 mod currency;
 mod disputes;
 mod error;
@@ -23,9 +25,11 @@ mod form;
 mod intents;
 mod lists;
 mod model;
+mod pages;
 mod params;
 mod refunds;
 mod route;
+mod run;
 mod store;
 mod view;
 
@@ -70,7 +74,7 @@ impl Default for StripeOptions {
 pub struct StripeSandbox {
     secret_key: String,
     store: Shared<store::Store>,
-    keys: Keys<call::Answer>,
+    keys: Keys<run::Answer>,
     faults: Faults,
     journal: Journal,
     postman: Postman,
@@ -97,6 +101,11 @@ impl StripeSandbox {
         Router::new()
             .fallback(call::answer)
             .with_state(self.clone())
+    }
+
+    /// The page at `base`, the same as JSON at `base.json`, and the controls under `base/control`.
+    pub fn pages(&self, base: &str) -> Router {
+        pages::router(self, base)
     }
 
     /// What was done to each payment, by its id.

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::message::{Draft, Mail};
 use super::refuse::Refusal;
 use super::{Outbox, event};
-use crate::clock;
 use crate::fault::{self, Fault};
 use crate::journal::{CallRecord, header};
 use crate::keys::{Claim, Held};
+use crate::{clock, serve};
 
 /// Longest body, in bytes. Resend's API reference: 40 MB for a mail with its attachments.
 const MAX_BODY_BYTES: usize = 40 * 1024 * 1024;
@@ -33,51 +33,37 @@ pub(super) fn router(outbox: &Outbox) -> Router {
 async fn answer(State(outbox): State<Outbox>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let entry = outbox.journal.enter(CallRecord::arrived(
-        &parts.method,
-        &path,
-        &parts.headers,
-        "",
-    ));
     let fault = outbox.faults.take(&format!("{} {path}", parts.method));
-    outbox
-        .journal
-        .amend(entry, |record| record.fault.clone_from(&fault));
-    if let Some(fault) = &fault
-        && let Some(response) = fault
-            .before(|status| Refusal::for_status(status).into_response())
-            .await
-    {
-        return record(&outbox, entry, response);
-    }
-    let response = match to_bytes(body, MAX_BODY_BYTES).await {
-        // In a task of its own: a caller that hangs up does not stop what has begun.
-        Ok(body) => {
-            let call = Call {
-                method: parts.method,
-                path,
-                headers: parts.headers,
-                body,
+    let record = CallRecord::arrived(&parts.method, &path, &parts.headers, fault.clone());
+    let entry = outbox.journal.enter(record);
+    let work = {
+        let (outbox, fault) = (outbox.clone(), fault.clone());
+        async move {
+            let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+                return document(StatusCode::PAYLOAD_TOO_LARGE);
             };
-            let running = tokio::spawn(run(outbox.clone(), call, fault.clone()));
-            running.await.unwrap_or_else(|_| {
-                Refusal::for_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
-            })
+            run(
+                &outbox,
+                &Call {
+                    method: parts.method,
+                    path,
+                    headers: parts.headers,
+                    body,
+                },
+                fault,
+            )
+            .await
         }
-        Err(_) => Refusal::for_status(StatusCode::PAYLOAD_TOO_LARGE).into_response(),
     };
-    let response = match fault {
-        Some(fault) => fault.after(response).await,
-        None => response,
-    };
-    record(&outbox, entry, response)
-}
-
-fn record(outbox: &Outbox, entry: usize, response: Response) -> Response {
+    let response = fault::around(fault, document, work).await;
     outbox.journal.amend(entry, |record| {
-        record.status = Some(response.status().as_u16())
+        record.status = serve::status_seen(&response);
     });
     response
+}
+
+fn document(status: StatusCode) -> Response {
+    Refusal::for_status(status).into_response()
 }
 
 struct Call {
@@ -87,15 +73,15 @@ struct Call {
     body: Bytes,
 }
 
-async fn run(outbox: Outbox, call: Call, fault: Option<Fault>) -> Response {
-    if let Err(refusal) = authorize(&outbox, &call.headers) {
+async fn run(outbox: &Outbox, call: &Call, fault: Option<Fault>) -> Response {
+    if let Err(refusal) = authorize(outbox, &call.headers) {
         return refusal.into_response();
     }
     let segments: Vec<&str> = call.path.trim_matches('/').split('/').collect();
     let answered = match (&call.method, segments.as_slice()) {
-        (&Method::POST, ["emails"]) => send(&outbox, &call, fault, one).await,
-        (&Method::POST, ["emails", "batch"]) => send(&outbox, &call, fault, batch).await,
-        (&Method::GET, ["emails", id]) => show(&outbox, id),
+        (&Method::POST, ["emails"]) => send(outbox, call, fault, one).await,
+        (&Method::POST, ["emails", "batch"]) => send(outbox, call, fault, batch).await,
+        (&Method::GET, ["emails", id]) => show(outbox, id),
         (_, ["emails", ..]) => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",

@@ -35,6 +35,16 @@ pub enum MailEvent {
 }
 
 impl MailEvent {
+    /// All of them, in the order they usually happen.
+    pub const ALL: [Self; 6] = [
+        Self::Sent,
+        Self::Delivered,
+        Self::Opened,
+        Self::DeliveryDelayed,
+        Self::Bounced,
+        Self::Complained,
+    ];
+
     /// Its type in Resend's events.
     pub fn kind(self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use super::store::Store;
 use super::{currency, disputes, intents};
 use crate::clock;
 
-/// What a caller may give as a reason. Stripe's API reference, "Cancel a PaymentIntent".
+/// What a caller may give as a reason. Stripe's API reference, "Cancel a `PaymentIntent`".
 const CANCELLATION_REASONS: [&str; 4] = [
     "abandoned",
     "duplicate",

@@ -28,14 +28,14 @@ pub(super) enum Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Decline {
     pub(super) code: &'static str,
-    pub(super) decline_code: &'static str,
+    pub(super) reason: &'static str,
     pub(super) message: &'static str,
 }
 
 /// The card asks for authentication and the customer is not there.
 pub(super) const AUTHENTICATION_REQUIRED: Decline = Decline {
     code: "authentication_required",
-    decline_code: "authentication_required",
+    reason: "authentication_required",
     message: "Your card was declined. This transaction requires authentication.",
 };
 
@@ -52,7 +52,7 @@ const fn declined(
     token: &'static str,
     last4: &'static str,
     code: &'static str,
-    decline_code: &'static str,
+    reason: &'static str,
     message: &'static str,
 ) -> Card {
     card(
@@ -60,7 +60,7 @@ const fn declined(
         last4,
         Behaviour::Decline(Decline {
             code,
-            decline_code,
+            reason,
             message,
         }),
     )

@@ -80,7 +80,7 @@ pub(super) fn attempt(store: &mut Store, id: &str, presence: Presence) -> Result
         }
         (Behaviour::Authenticate, Presence::There) => {
             change(store, id, |intent| {
-                intent.status = IntentStatus::RequiresAction
+                intent.status = IntentStatus::RequiresAction;
             });
             store.emit_intent("payment_intent.requires_action", id);
             Ok(())
@@ -129,7 +129,7 @@ fn approve(store: &mut Store, id: &str, method: &PaymentMethod) {
 fn refuse(store: &mut Store, id: &str, method: &PaymentMethod, decline: Decline) -> StripeError {
     let mut error = StripeError::new(StatusCode::PAYMENT_REQUIRED, "card_error", decline.message)
         .code(decline.code)
-        .with("decline_code", decline.decline_code.into())
+        .with("decline_code", decline.reason.into())
         .kept();
     let Some(intent) = store.intents.get_mut(id) else {
         return error;
@@ -146,7 +146,7 @@ fn refuse(store: &mut Store, id: &str, method: &PaymentMethod, decline: Decline)
         &json!({
             "charge": charge_id,
             "code": decline.code,
-            "decline_code": decline.decline_code,
+            "decline_code": decline.reason,
             "doc_url": format!("https://stripe.com/docs/error-codes/{}", decline.code.replace('_', "-")),
             "message": decline.message,
             "type": "card_error",

@@ -16,7 +16,7 @@ use crate::{clock, id};
 pub const API_VERSION: &str = "2025-03-31.basil";
 
 /// The event as it is kept and posted, with its id.
-pub(super) fn document(kind: &str, object: Value, cause: &Cause) -> (String, Value) {
+pub(super) fn document(kind: &str, object: &Value, cause: &Cause) -> (String, Value) {
     let id = id::token("evt_3", 23);
     let event = json!({
         "id": id,

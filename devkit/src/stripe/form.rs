@@ -26,7 +26,7 @@ pub(super) fn parse(encoded: &[u8]) -> Result<BTreeMap<String, Node>, BadKey> {
     Ok(root)
 }
 
-/// `a[b][]` as `a`, `b`, ``.
+/// `a[b][]` as `a`, `b` and nothing.
 fn split(key: &str) -> Option<Vec<&str>> {
     let (name, mut rest) = key.find('[').map_or((key, ""), |at| key.split_at(at));
     let mut path = vec![name];

@@ -1,4 +1,4 @@
-//! PaymentIntents: created, read and listed.
+//! Payment intents: created, read and listed.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::store::Store;
 use super::{card, currency, lists, view};
 use crate::{clock, id};
 
-/// Properties of a PaymentIntent that can be expanded here.
+/// Properties of a payment intent that can be expanded here.
 pub(super) const EXPANDABLE: [&str; 2] = ["latest_charge", "payment_method"];
 
 const CREATE: [&str; 18] = [

@@ -35,13 +35,13 @@ impl Page {
 
     pub(super) fn of<T>(
         &self,
-        shelf: &Shelf<T>,
+        from: &Shelf<T>,
         url: &str,
         fits: impl Fn(&T) -> bool,
         view: impl Fn(&T) -> Value,
     ) -> Result<Value, StripeError> {
         let after = self.after.as_deref();
-        let rest = shelf.after(after).ok_or_else(|| {
+        let rest = from.after(after).ok_or_else(|| {
             StripeError::no_such(
                 http::StatusCode::BAD_REQUEST,
                 "object",
@@ -52,6 +52,6 @@ impl Page {
         let mut fitting = rest.filter(|item| fits(item));
         let data: Vec<Value> = fitting.by_ref().take(self.limit).map(view).collect();
         let has_more = fitting.next().is_some();
-        Ok(view::list(url, data, has_more))
+        Ok(view::list(url, &data, has_more))
     }
 }

@@ -103,7 +103,7 @@ fn book(store: &mut Store, refund: Refund, expand: &[String]) -> Value {
     view::expanded(store, answer, expand)
 }
 
-/// The charge named, or the one of the PaymentIntent named; it has been captured.
+/// The charge named, or the one of the payment intent named; it has been captured.
 fn charge_to_refund(store: &Store, params: &Params) -> Result<String, StripeError> {
     match (params.text("payment_intent")?, params.text("charge")?) {
         (Some(_), Some(_)) => {

@@ -40,29 +40,29 @@ impl Store {
 
     pub(super) fn emit_intent(&mut self, kind: &str, id: &str) {
         if let Some(object) = self.intents.get(id).map(view::intent) {
-            self.emit(kind, object);
+            self.emit(kind, &object);
         }
     }
 
     pub(super) fn emit_charge(&mut self, kind: &str, id: &str) {
         if let Some(object) = self.charges.get(id).map(view::charge) {
-            self.emit(kind, object);
+            self.emit(kind, &object);
         }
     }
 
     pub(super) fn emit_refund(&mut self, kind: &str, id: &str) {
         if let Some(object) = self.refunds.get(id).map(view::refund) {
-            self.emit(kind, object);
+            self.emit(kind, &object);
         }
     }
 
     pub(super) fn emit_dispute(&mut self, kind: &str, id: &str) {
         if let Some(object) = self.disputes.get(id).map(view::dispute) {
-            self.emit(kind, object);
+            self.emit(kind, &object);
         }
     }
 
-    fn emit(&mut self, kind: &str, object: Value) {
+    fn emit(&mut self, kind: &str, object: &Value) {
         let (id, event) = event::document(kind, object, &self.cause);
         self.unsent.push(event::message(&id, kind, &event));
         self.events.put(&id, event);

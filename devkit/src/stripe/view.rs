@@ -8,7 +8,7 @@ use super::model::{
 };
 use super::store::Store;
 
-/// Fields of a PaymentIntent that stay null here.
+/// Fields of a payment intent that stay null here.
 const INTENT_NULLS: [&str; 11] = [
     "application",
     "application_fee_amount",
@@ -142,7 +142,7 @@ fn outcome(charge: &Charge) -> Value {
             "seller_message": "Payment complete.", "type": "authorized",
         }),
         Some(decline) => json!({
-            "network_status": "declined_by_network", "reason": decline.decline_code, "risk_level": "normal", "risk_score": 7,
+            "network_status": "declined_by_network", "reason": decline.reason, "risk_level": "normal", "risk_score": 7,
             "seller_message": "The bank declined the payment.", "type": "issuer_declined",
         }),
     }
@@ -240,7 +240,7 @@ pub(super) fn dispute(dispute: &Dispute) -> Value {
 }
 
 /// A page of a list.
-pub(super) fn list(url: &str, data: Vec<Value>, has_more: bool) -> Value {
+pub(super) fn list(url: &str, data: &[Value], has_more: bool) -> Value {
     json!({ "object": "list", "url": url, "has_more": has_more, "data": data })
 }
 

@@ -64,7 +64,7 @@ pub(super) async fn receive(
         None => usual,
     };
     if let Some(received) = sink.received.lock().get_mut(index) {
-        received.answered = Some(response.status().as_u16());
+        received.answered = serve::status_seen(&response);
     }
     response
 }
