@@ -25,7 +25,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .nest("/dev/webhooks/in", sink.router())
         .merge(stripe.pages("/dev/stripe"))
         .merge(outbox.pages("/dev/outbox"))
-        .merge(sink.pages("/dev/webhooks"));
+        .merge(sink.pages("/dev/webhooks"))
+        // Stripe's own libraries take a host and a port but no path before `/v1`.
+        .fallback_service(stripe.router());
     let served = serve(router).await?;
     println!("{}", served.url());
     tokio::signal::ctrl_c().await?;
