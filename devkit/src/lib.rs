@@ -1,4 +1,17 @@
 //! Holdfast's local stack.
 
-pub mod redis;
-pub mod rest;
+pub mod client;
+mod clock;
+mod control;
+pub mod fault;
+mod id;
+pub mod journal;
+mod keys;
+pub mod mail;
+mod page;
+pub mod plan;
+pub mod postman;
+pub mod serve;
+mod shared;
+pub mod stripe;
+pub mod webhooks;

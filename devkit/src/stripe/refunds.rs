@@ -1,0 +1,211 @@
+//! Refunds: money given back out of a captured charge, never more than is left of it.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::card::Behaviour;
+use super::confirm::unexpected_state;
+use super::error::StripeError;
+use super::model::{Refund, RefundStatus};
+use super::params::Params;
+use super::store::Store;
+use super::{currency, lists, view};
+use crate::{clock, id};
+
+const EXPANDABLE: [&str; 2] = ["charge", "payment_intent"];
+
+/// What a caller may give as a reason. Stripe's API reference, "Create a refund".
+const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
+
+pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, StripeError> {
+    params.only(&[
+        "amount",
+        "charge",
+        "expand",
+        "metadata",
+        "payment_intent",
+        "reason",
+    ])?;
+    let expand = params.expand(&EXPANDABLE)?;
+    let asked = params.positive("amount")?;
+    let reason = params.choice("reason", &REASONS)?;
+    let metadata = params.metadata()?;
+    let charge_id = charge_to_refund(store, params)?;
+    let Some(charge) = store.charges.get(&charge_id) else {
+        return Err(StripeError::no_such(
+            StatusCode::NOT_FOUND,
+            "charge",
+            &charge_id,
+            "charge",
+        ));
+    };
+    let left = charge.amount - charge.amount_refunded;
+    if charge.dispute.is_some() {
+        let message = format!("Charge {charge_id} has been charged back; cannot issue a refund.");
+        return Err(StripeError::invalid(&message)
+            .code("charge_disputed")
+            .kept());
+    }
+    if left == 0 {
+        let message = format!("Charge {charge_id} has already been refunded.");
+        return Err(StripeError::invalid(&message)
+            .code("charge_already_refunded")
+            .kept());
+    }
+    let amount = asked.unwrap_or(left);
+    if amount > left {
+        let message = format!(
+            "Refund amount ({}) is greater than unrefunded amount on charge ({})",
+            currency::display(amount, &charge.currency),
+            currency::display(left, &charge.currency)
+        );
+        return Err(StripeError::invalid(&message)
+            .with("param", "amount".into())
+            .kept());
+    }
+    let refund = Refund {
+        id: id::token("re_3", 23),
+        created: clock::now_secs(),
+        charge: charge_id,
+        intent: charge.intent.clone(),
+        amount,
+        currency: charge.currency.clone(),
+        status: if charge.card.behaviour == Behaviour::PendRefund {
+            RefundStatus::Pending
+        } else {
+            RefundStatus::Succeeded
+        },
+        reason,
+        metadata,
+    };
+    let fails = charge.card.behaviour == Behaviour::FailRefund;
+    let answer = book(store, refund, &expand);
+    if fails && let Some(id) = answer["id"].as_str() {
+        fail(store, id);
+    }
+    Ok(answer)
+}
+
+/// Books the refund; the answer to its caller.
+fn book(store: &mut Store, refund: Refund, expand: &[String]) -> Value {
+    if let Some(charge) = store.charges.get_mut(&refund.charge) {
+        charge.amount_refunded += refund.amount;
+    }
+    if let Some(intent) = store.intents.get_mut(&refund.intent) {
+        intent.ledger.refunds += 1;
+        intent.ledger.refunded += refund.amount;
+    }
+    let (id, charge_id) = (refund.id.clone(), refund.charge.clone());
+    let answer = view::refund(&refund);
+    store.refunds.put(&id, refund);
+    store.emit_refund("refund.created", &id);
+    store.emit_charge("charge.refunded", &charge_id);
+    view::expanded(store, answer, expand)
+}
+
+/// The charge named, or the one of the payment intent named; it has been captured.
+fn charge_to_refund(store: &Store, params: &Params) -> Result<String, StripeError> {
+    match (params.text("payment_intent")?, params.text("charge")?) {
+        (Some(_), Some(_)) => {
+            let message = "You may only specify one of these parameters: charge, payment_intent.";
+            Err(StripeError::invalid(message))
+        }
+        (None, None) => {
+            let message = "One of the following params should be provided for this request: payment_intent or charge.";
+            Err(StripeError::invalid(message).code("parameter_missing"))
+        }
+        (Some(id), None) => {
+            let intent = store.intents.get(&id).ok_or_else(|| {
+                StripeError::no_such(
+                    StatusCode::NOT_FOUND,
+                    "payment_intent",
+                    &id,
+                    "payment_intent",
+                )
+            })?;
+            let captured = intent
+                .latest_charge
+                .as_ref()
+                .filter(|id| store.charges.get(id).is_some_and(|charge| charge.captured));
+            captured.cloned().ok_or_else(|| {
+                unexpected_state(
+                    intent,
+                    &format!(
+                        "This PaymentIntent ({id}) does not have a successful charge to refund."
+                    ),
+                )
+            })
+        }
+        (None, Some(id)) => {
+            let charge = store.charges.get(&id).ok_or_else(|| {
+                StripeError::no_such(StatusCode::NOT_FOUND, "charge", &id, "charge")
+            })?;
+            if charge.captured {
+                return Ok(id);
+            }
+            let message = format!(
+                "Charge {id} has not been captured: cancel its PaymentIntent instead of refunding it."
+            );
+            Err(StripeError::invalid(&message)
+                .code("charge_not_refundable")
+                .kept())
+        }
+    }
+}
+
+pub(super) fn retrieve(store: &Store, id: &str, params: &Params) -> Result<Value, StripeError> {
+    params.only(&["expand"])?;
+    let expand = params.expand(&EXPANDABLE)?;
+    let refund = store
+        .refunds
+        .get(id)
+        .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "refund", id, "id"))?;
+    Ok(view::expanded(store, view::refund(refund), &expand))
+}
+
+pub(super) fn list(store: &Store, params: &Params) -> Result<Value, StripeError> {
+    params.only(&["charge", "limit", "payment_intent", "starting_after"])?;
+    let (intent, charge) = (params.text("payment_intent")?, params.text("charge")?);
+    let fits = |refund: &Refund| {
+        intent.as_ref().is_none_or(|id| *id == refund.intent)
+            && charge.as_ref().is_none_or(|id| *id == refund.charge)
+    };
+    lists::Page::read(params)?.of(&store.refunds, "/v1/refunds", fits, view::refund)
+}
+
+/// The refund comes back after all; false when it has failed already or is not known.
+pub(super) fn fail(store: &mut Store, id: &str) -> bool {
+    let Some(refund) = store
+        .refunds
+        .get_mut(id)
+        .filter(|refund| refund.status != RefundStatus::Failed)
+    else {
+        return false;
+    };
+    refund.status = RefundStatus::Failed;
+    let (amount, charge_id, intent_id) =
+        (refund.amount, refund.charge.clone(), refund.intent.clone());
+    if let Some(charge) = store.charges.get_mut(&charge_id) {
+        charge.amount_refunded -= amount;
+    }
+    if let Some(intent) = store.intents.get_mut(&intent_id) {
+        intent.ledger.refunded -= amount;
+    }
+    store.emit_refund("refund.updated", id);
+    store.emit_refund("refund.failed", id);
+    true
+}
+
+/// A pending refund arrives; false when it is not pending.
+pub(super) fn complete(store: &mut Store, id: &str) -> bool {
+    let Some(refund) = store
+        .refunds
+        .get_mut(id)
+        .filter(|refund| refund.status == RefundStatus::Pending)
+    else {
+        return false;
+    };
+    refund.status = RefundStatus::Succeeded;
+    store.emit_refund("refund.updated", id);
+    true
+}
