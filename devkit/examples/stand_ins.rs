@@ -11,10 +11,7 @@ use devkit::stripe::{StripeOptions, StripeSandbox};
 use devkit::webhooks::WebhookSink;
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(
-    clippy::print_stdout,
-    reason = "whoever started it reads the address there"
-)]
+#[expect(clippy::print_stdout, reason = "whoever started it reads the address there")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let stripe = StripeSandbox::new(StripeOptions::default());
     let outbox = Outbox::new(MailOptions::default());

@@ -8,10 +8,7 @@ use reqwest::redirect::Policy;
 ///
 /// # Panics
 /// Never: the set-up is the same on every machine, and this project's tests use it.
-#[expect(
-    clippy::expect_used,
-    reason = "fails only for a TLS set-up that is wrong on every machine"
-)]
+#[expect(clippy::expect_used, reason = "fails only for a TLS set-up that is wrong on every machine")]
 pub fn plain(timeout: Duration) -> reqwest::Client {
     let provider = rustls::crypto::ring::default_provider();
     let tls = rustls::ClientConfig::builder_with_provider(provider.into())

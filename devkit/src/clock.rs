@@ -8,14 +8,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// Milliseconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "stands for the clock of a service outside Holdfast"
-)]
+#[expect(clippy::disallowed_methods, reason = "stands for the clock of a service outside Holdfast")]
 pub(crate) fn now_ms() -> i64 {
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -35,13 +30,7 @@ pub(crate) fn rfc3339(ms: i64) -> String {
 /// Hours, minutes and seconds of the instant, UTC, for a person who watches.
 pub(crate) fn time_of_day(ms: i64) -> String {
     let secs = (ms / 1000).rem_euclid(24 * 60 * 60);
-    format!(
-        "{:02}:{:02}:{:02}.{:03}",
-        secs / 3600,
-        secs / 60 % 60,
-        secs % 60,
-        ms.rem_euclid(1000)
-    )
+    format!("{:02}:{:02}:{:02}.{:03}", secs / 3600, secs / 60 % 60, secs % 60, ms.rem_euclid(1000))
 }
 
 #[cfg(test)]

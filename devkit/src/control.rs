@@ -27,11 +27,7 @@ impl Sent {
 
     /// 204 for a program; the page again for a person.
     pub(crate) fn done(&self, page: &str) -> Response {
-        if self.from_page {
-            Redirect::to(page).into_response()
-        } else {
-            StatusCode::NO_CONTENT.into_response()
-        }
+        if self.from_page { Redirect::to(page).into_response() } else { StatusCode::NO_CONTENT.into_response() }
     }
 
     /// As [`done`](Self::done) when it was done; 409 when the thing's state did not allow it.
@@ -39,10 +35,7 @@ impl Sent {
         if done {
             return Ok(self.done(page));
         }
-        Err(Refused(
-            StatusCode::CONFLICT,
-            "there is no such thing, or its state does not allow this".to_owned(),
-        ))
+        Err(Refused(StatusCode::CONFLICT, "there is no such thing, or its state does not allow this".to_owned()))
     }
 }
 
@@ -68,23 +61,18 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
         // Pages of other sites can send forms to this machine too.
         if header(request.headers(), "sec-fetch-site").is_some_and(|site| site == "cross-site") {
-            return Err(Refused(
-                StatusCode::FORBIDDEN,
-                "controls take no form from another site".to_owned(),
-            ));
+            return Err(Refused(StatusCode::FORBIDDEN, "controls take no form from another site".to_owned()));
         }
         let from_page = header(request.headers(), CONTENT_TYPE.as_str())
             .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|error| Refused(error.status(), error.to_string()))?;
+        let body =
+            Bytes::from_request(request, state).await.map_err(|error| Refused(error.status(), error.to_string()))?;
         let value = if from_page {
             from_form(&body)
         } else if body.is_empty() {
             json!({})
         } else {
-            serde_json::from_slice(&body)
-                .map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))?
+            serde_json::from_slice(&body).map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))?
         };
         Ok(Self { value, from_page })
     }
@@ -113,9 +101,6 @@ mod tests {
     fn a_form_becomes_the_json_a_program_would_send() {
         let value = from_form(b"fault=rate_limited&retryAfterSecs=3&times=2&path=&done=true");
 
-        assert_eq!(
-            value,
-            json!({ "fault": "rate_limited", "retryAfterSecs": 3, "times": 2, "done": true })
-        );
+        assert_eq!(value, json!({ "fault": "rate_limited", "retryAfterSecs": 3, "times": 2, "done": true }));
     }
 }

@@ -15,11 +15,7 @@ use crate::serve;
 
 /// One way to misbehave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "fault",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "fault", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Fault {
     /// 429 with `Retry-After`; nothing is done.
     RateLimited {
@@ -65,17 +61,13 @@ impl Fault {
         match self {
             Self::RateLimited { retry_after_secs } => {
                 let mut response = document(StatusCode::TOO_MANY_REQUESTS);
-                response
-                    .headers_mut()
-                    .insert(RETRY_AFTER, HeaderValue::from(*retry_after_secs));
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after_secs));
                 Some(response)
             }
-            Self::Status { status } => Some(document(
-                StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            )),
-            Self::BadGateway => {
-                Some((StatusCode::BAD_GATEWAY, Html(BAD_GATEWAY_PAGE)).into_response())
+            Self::Status { status } => {
+                Some(document(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)))
             }
+            Self::BadGateway => Some((StatusCode::BAD_GATEWAY, Html(BAD_GATEWAY_PAGE)).into_response()),
             Self::Hang => std::future::pending().await,
             Self::Closed => Some(serve::sever()),
             Self::Crash { .. } | Self::AnswerLost | Self::AnswerCut | Self::Slow { .. } => None,

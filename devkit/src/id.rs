@@ -7,11 +7,7 @@ pub(crate) fn token(prefix: &str, length: usize) -> String {
     let mut id = String::with_capacity(prefix.len() + length);
     id.push_str(prefix);
     // A byte modulo 62 favours eight letters slightly: harmless, these are names and no secrets.
-    id.extend(
-        random_bytes(length)
-            .into_iter()
-            .map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])),
-    );
+    id.extend(random_bytes(length).into_iter().map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])));
     id
 }
 
@@ -32,10 +28,7 @@ pub(crate) fn uuid() -> String {
     id
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "a machine without randomness cannot open a socket either"
-)]
+#[expect(clippy::expect_used, reason = "a machine without randomness cannot open a socket either")]
 fn random_bytes(length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

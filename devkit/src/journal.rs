@@ -31,12 +31,7 @@ pub struct CallRecord {
 
 impl CallRecord {
     /// The record of a call that has only arrived.
-    pub(crate) fn arrived(
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
-        fault: Option<Fault>,
-    ) -> Self {
+    pub(crate) fn arrived(method: &Method, path: &str, headers: &HeaderMap, fault: Option<Fault>) -> Self {
         Self {
             at_ms: clock::now_ms(),
             method: method.to_string(),

@@ -39,27 +39,12 @@ impl<A: Clone> Keys<A> {
     pub(crate) fn claim(&self, key: &str, fingerprint: &str) -> Claim<A> {
         let mut entries = self.0.lock();
         match entries.get(key) {
-            Some(entry) if entry.fingerprint != fingerprint => {
-                Claim::Misused(entry.fingerprint.clone())
-            }
-            Some(Entry {
-                answer: Some(answer),
-                ..
-            }) => Claim::Answered(answer.clone()),
+            Some(entry) if entry.fingerprint != fingerprint => Claim::Misused(entry.fingerprint.clone()),
+            Some(Entry { answer: Some(answer), .. }) => Claim::Answered(answer.clone()),
             Some(_) => Claim::Running,
             None => {
-                entries.insert(
-                    key.to_owned(),
-                    Entry {
-                        fingerprint: fingerprint.to_owned(),
-                        answer: None,
-                    },
-                );
-                Claim::First(Held {
-                    keys: self.clone(),
-                    key: key.to_owned(),
-                    kept: false,
-                })
+                entries.insert(key.to_owned(), Entry { fingerprint: fingerprint.to_owned(), answer: None });
+                Claim::First(Held { keys: self.clone(), key: key.to_owned(), kept: false })
             }
         }
     }
@@ -107,9 +92,7 @@ mod tests {
     #[test]
     fn a_key_is_running_until_its_answer_is_kept() {
         let keys = Keys::default();
-        let Claim::First(held) = keys.claim("k", "same") else {
-            panic!("the first call runs")
-        };
+        let Claim::First(held) = keys.claim("k", "same") else { panic!("the first call runs") };
 
         assert!(matches!(keys.claim("k", "same"), Claim::Running));
         held.keep(7);

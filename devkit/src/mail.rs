@@ -89,11 +89,7 @@ impl Outbox {
 
     /// How many mails were accepted under this idempotency key.
     pub fn accepted(&self, idempotency_key: &str) -> usize {
-        self.mails
-            .lock()
-            .iter()
-            .filter(|mail| mail.idempotency_key.as_deref() == Some(idempotency_key))
-            .count()
+        self.mails.lock().iter().filter(|mail| mail.idempotency_key.as_deref() == Some(idempotency_key)).count()
     }
 
     /// Every call to the API, oldest first.
@@ -137,14 +133,9 @@ impl Outbox {
 
     /// Takes mails in, all at once, and reports what their addresses ask for.
     fn accept(&self, drafts: Vec<Draft>, idempotency_key: Option<&str>) -> Vec<String> {
-        let accepted: Vec<Mail> = drafts
-            .into_iter()
-            .map(|draft| Mail::new(draft, idempotency_key))
-            .collect();
-        let planned: Vec<(String, Vec<MailEvent>)> = accepted
-            .iter()
-            .map(|mail| (mail.id.clone(), event::by_address(&mail.draft.to)))
-            .collect();
+        let accepted: Vec<Mail> = drafts.into_iter().map(|draft| Mail::new(draft, idempotency_key)).collect();
+        let planned: Vec<(String, Vec<MailEvent>)> =
+            accepted.iter().map(|mail| (mail.id.clone(), event::by_address(&mail.draft.to))).collect();
         self.mails.lock().extend(accepted);
         for (id, events) in &planned {
             for event in events {

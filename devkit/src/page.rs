@@ -74,10 +74,7 @@ impl From<Delivery> for DeliveryRow {
             DeliveryState::Delivered => ("delivered", Tone::Good),
             DeliveryState::GivenUp => ("given up", Tone::Bad),
         };
-        let tries = delivery
-            .tries
-            .iter()
-            .map(|one| format!("{} {}", clock::time_of_day(one.at_ms), one.answer));
+        let tries = delivery.tries.iter().map(|one| format!("{} {}", clock::time_of_day(one.at_ms), one.answer));
         Self {
             tries: tries.collect(),
             event_id: delivery.event_id,
@@ -103,22 +100,12 @@ pub(crate) struct CallRow {
 
 impl From<CallRecord> for CallRow {
     fn from(call: CallRecord) -> Self {
-        let status = call
-            .status
-            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let status = call.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         Self {
             time: clock::time_of_day(call.at_ms),
-            answer: if call.replayed {
-                format!("{status}, replayed")
-            } else {
-                status
-            },
+            answer: if call.replayed { format!("{status}, replayed") } else { status },
             tone: Tone::of_status(call.status),
-            fault: call
-                .fault
-                .as_ref()
-                .and_then(|fault| serde_json::to_string(fault).ok())
-                .unwrap_or_default(),
+            fault: call.fault.as_ref().and_then(|fault| serde_json::to_string(fault).ok()).unwrap_or_default(),
             method: call.method,
             path: call.path,
             request_id: call.request_id,

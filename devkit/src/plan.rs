@@ -54,11 +54,7 @@ impl<T: Clone> Plan<T> {
 
     /// Plans `what` for the next `times` calls whose `METHOD /path` contains `path`.
     pub fn next_on(&self, path: &str, times: u32, what: T) {
-        self.add(Rule {
-            what,
-            times,
-            path: path.to_owned(),
-        });
+        self.add(Rule { what, times, path: path.to_owned() });
     }
 
     /// Adds a rule after those there are.
@@ -84,11 +80,7 @@ impl<T: Clone> Plan<T> {
         let index = rules.iter().position(|rule| call.contains(&rule.path))?;
         let rule = &mut rules[index];
         rule.times -= 1;
-        if rule.times == 0 {
-            Some(rules.remove(index).what)
-        } else {
-            Some(rule.what.clone())
-        }
+        if rule.times == 0 { Some(rules.remove(index).what) } else { Some(rule.what.clone()) }
     }
 }
 
@@ -102,13 +94,8 @@ mod tests {
         let plan = Plan::default();
         plan.next_on("capture", 2, Fault::Closed);
 
-        let met = [
-            "POST /capture",
-            "GET /list",
-            "POST /capture",
-            "POST /capture",
-        ]
-        .map(|call| plan.take(call).is_some());
+        let met =
+            ["POST /capture", "GET /list", "POST /capture", "POST /capture"].map(|call| plan.take(call).is_some());
 
         assert_eq!(met, [true, false, true, false]);
         assert_eq!(plan.pending(), []);
@@ -120,16 +107,7 @@ mod tests {
 
         let rule: Rule<Fault> = serde_json::from_str(text).unwrap();
 
-        let what = Fault::RateLimited {
-            retry_after_secs: 3,
-        };
-        assert_eq!(
-            rule,
-            Rule {
-                what,
-                times: 2,
-                path: "capture".to_owned()
-            }
-        );
+        let what = Fault::RateLimited { retry_after_secs: 3 };
+        assert_eq!(rule, Rule { what, times: 2, path: "capture".to_owned() });
     }
 }

@@ -16,12 +16,8 @@ use tokio::sync::{mpsc, watch};
 use crate::shared::Shared;
 
 /// Pauses between the tries of one event. Chosen: short, so that a test or a person sees the retry.
-pub const RETRY_PAUSES: [Duration; 4] = [
-    Duration::from_millis(100),
-    Duration::from_millis(500),
-    Duration::from_secs(2),
-    Duration::from_secs(10),
-];
+pub const RETRY_PAUSES: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(10)];
 
 /// An event as it is posted.
 #[derive(Clone, Debug)]
@@ -108,19 +104,9 @@ impl Postman {
         let (to_courier, errands) = mpsc::unbounded_channel();
         let deliveries = Shared::new(Vec::new());
         let under_way = watch::Sender::new(0);
-        tokio::spawn(
-            courier::Courier::new(sign, deliveries.clone(), under_way.clone()).run(errands),
-        );
-        let desk = Shared::new(Desk {
-            url,
-            ..Desk::default()
-        });
-        Self {
-            desk,
-            deliveries,
-            to_courier,
-            under_way,
-        }
+        tokio::spawn(courier::Courier::new(sign, deliveries.clone(), under_way.clone()).run(errands));
+        let desk = Shared::new(Desk { url, ..Desk::default() });
+        Self { desk, deliveries, to_courier, under_way }
     }
 
     /// Sends later events to this URL; with `None`, nowhere.
@@ -193,10 +179,6 @@ impl Postman {
         });
         self.under_way.send_modify(|count| *count += 1);
         // Fails only when the runtime is being torn down, with nobody left to tell.
-        let _sent = self.to_courier.send(courier::Errand {
-            index,
-            url,
-            message: message.clone(),
-        });
+        let _sent = self.to_courier.send(courier::Errand { index, url, message: message.clone() });
     }
 }

@@ -70,11 +70,7 @@ pub fn serve_on(listener: TcpListener, router: Router) -> io::Result<Served> {
     let addr = listener.local_addr()?;
     let stop = CancellationToken::new();
     let task = tokio::spawn(accept(listener, router, stop.clone()));
-    Ok(Served {
-        addr,
-        stop,
-        task: Some(task),
-    })
+    Ok(Served { addr, stop, task: Some(task) })
 }
 
 async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
@@ -99,19 +95,11 @@ async fn answer(stream: TcpStream, router: Router) {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let answering = router.call(request);
         async move {
-            let response = answering
-                .await
-                .unwrap_or_else(|never: Infallible| match never {});
-            if response.extensions().get::<Sever>().is_some() {
-                Err(Severed)
-            } else {
-                Ok(response)
-            }
+            let response = answering.await.unwrap_or_else(|never: Infallible| match never {});
+            if response.extensions().get::<Sever>().is_some() { Err(Severed) } else { Ok(response) }
         }
     });
-    let served = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     if let Err(error) = served {
         tracing::debug!(%error, "connection ended early");
     }
@@ -140,11 +128,7 @@ pub async fn cut(response: Response) -> Response {
 
 /// The status the caller sees; `None` when the connection is closed instead.
 pub(crate) fn status_seen(response: &Response) -> Option<u16> {
-    response
-        .extensions()
-        .get::<Sever>()
-        .is_none()
-        .then(|| response.status().as_u16())
+    response.extensions().get::<Sever>().is_none().then(|| response.status().as_u16())
 }
 
 #[derive(Clone, Copy)]
@@ -163,10 +147,7 @@ impl hyper::body::Body for BrokenOff {
     type Data = Bytes;
     type Error = Severed;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Severed>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Severed>>> {
         Poll::Ready(Some(self.first.take().map(Frame::data).ok_or(Severed)))
     }
 }

@@ -61,11 +61,7 @@ pub struct StripeOptions {
 impl Default for StripeOptions {
     /// The key `sk_test_dev`, a fixed secret, no events.
     fn default() -> Self {
-        Self {
-            secret_key: "sk_test_dev".to_owned(),
-            webhook_secret: "whsec_dev_stripe".to_owned(),
-            events_url: None,
-        }
+        Self { secret_key: "sk_test_dev".to_owned(), webhook_secret: "whsec_dev_stripe".to_owned(), events_url: None }
     }
 }
 
@@ -98,9 +94,7 @@ impl StripeSandbox {
 
     /// Stripe's API, under `/v1`.
     pub fn router(&self) -> Router {
-        Router::new()
-            .fallback(call::answer)
-            .with_state(self.clone())
+        Router::new().fallback(call::answer).with_state(self.clone())
     }
 
     /// The page at `base`, the same as JSON at `base.json`, and the controls under `base/control`.
@@ -110,22 +104,12 @@ impl StripeSandbox {
 
     /// What was done to each payment, by its id.
     pub fn ledger(&self) -> BTreeMap<String, LedgerEntry> {
-        self.store
-            .lock()
-            .intents
-            .newest_first()
-            .map(|intent| (intent.id.clone(), intent.ledger))
-            .collect()
+        self.store.lock().intents.newest_first().map(|intent| (intent.id.clone(), intent.ledger)).collect()
     }
 
     /// What was done to one payment; all zero for one there is not.
     pub fn ledger_of(&self, payment_intent: &str) -> LedgerEntry {
-        self.store
-            .lock()
-            .intents
-            .get(payment_intent)
-            .map(|intent| intent.ledger)
-            .unwrap_or_default()
+        self.store.lock().intents.get(payment_intent).map(|intent| intent.ledger).unwrap_or_default()
     }
 
     /// Every call to the API, oldest first.

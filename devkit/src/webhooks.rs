@@ -19,11 +19,7 @@ pub use receive::Received;
 
 /// How the sink answers a delivery, instead of 200 for one that verifies and 401 for others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "reply",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "reply", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Reply {
     /// With this status: 204, 410, 429, 500 ...
     Status {
@@ -71,9 +67,7 @@ impl WebhookSink {
 
     /// The endpoint: takes a POST to any path.
     pub fn router(&self) -> Router {
-        Router::new()
-            .fallback(post(receive::receive))
-            .with_state(self.clone())
+        Router::new().fallback(post(receive::receive)).with_state(self.clone())
     }
 
     /// The page at `base`, the same as JSON at `base.json`, and the controls under `base`.

@@ -32,10 +32,7 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -52,21 +49,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         let (redis, address) = if let Some(address) = arguments.redis_url {
             (None, address)
         } else {
-            let options = RedisOptions {
-                data_dir: arguments.data_dir,
-                ..RedisOptions::default()
-            };
+            let options = RedisOptions { data_dir: arguments.data_dir, ..RedisOptions::default() };
             let redis = RedisServer::start(options).await?;
             let address = redis.addr().into();
             (Some(redis), address)
         };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
-        let server = RestServer::start(RestOptions {
-            listen,
-            token: arguments.token,
-            redis: address,
-        })
-        .await?;
+        let server = RestServer::start(RestOptions { listen, token: arguments.token, redis: address }).await?;
         Ok::<_, Box<dyn Error>>((redis, server))
     };
     let (redis, server) = tokio::select! {
@@ -86,19 +75,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "these two lines are what the program is started for"
-)]
+#[expect(clippy::print_stdout, reason = "these two lines are what the program is started for")]
 fn announce(server: &RestServer) {
     println!("UPSTASH_REDIS_REST_URL={}", server.url());
     println!("UPSTASH_REDIS_REST_TOKEN={}", server.token());
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the program's last words, for whoever started it"
-)]
+#[expect(clippy::print_stderr, reason = "the program's last words, for whoever started it")]
 fn report(error: &dyn Error) {
     eprint!("upstash: {error}");
     let mut cause = error.source();

@@ -42,17 +42,7 @@ async fn answer(State(outbox): State<Outbox>, request: Request) -> Response {
             let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
                 return document(StatusCode::PAYLOAD_TOO_LARGE);
             };
-            run(
-                &outbox,
-                &Call {
-                    method: parts.method,
-                    path,
-                    headers: parts.headers,
-                    body,
-                },
-                fault,
-            )
-            .await
+            run(&outbox, &Call { method: parts.method, path, headers: parts.headers, body }, fault).await
         }
     };
     let response = fault::around(fault, document, work).await;
@@ -123,33 +113,16 @@ fn one(json: &Value) -> Result<(Vec<Draft>, Shape), Refusal> {
 }
 
 fn batch(json: &Value) -> Result<(Vec<Draft>, Shape), Refusal> {
-    let all = json
-        .as_array()
-        .ok_or_else(|| Refusal::validation("The body must be an array of emails."))?;
+    let all = json.as_array().ok_or_else(|| Refusal::validation("The body must be an array of emails."))?;
     if all.is_empty() || all.len() > MAX_BATCH {
-        return Err(Refusal::validation(
-            "A batch must have between 1 and 100 emails.",
-        ));
+        return Err(Refusal::validation("A batch must have between 1 and 100 emails."));
     }
-    Ok((
-        all.iter().map(Draft::read).collect::<Result<_, _>>()?,
-        Shape::Batch,
-    ))
+    Ok((all.iter().map(Draft::read).collect::<Result<_, _>>()?, Shape::Batch))
 }
 
-async fn send(
-    outbox: &Outbox,
-    call: &Call,
-    fault: Option<Fault>,
-    read: Read,
-) -> Result<Value, Refusal> {
-    let json: Value = serde_json::from_slice(&call.body).map_err(|_| {
-        Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "validation_error",
-            "The body must be JSON.",
-        )
-    })?;
+async fn send(outbox: &Outbox, call: &Call, fault: Option<Fault>, read: Read) -> Result<Value, Refusal> {
+    let json: Value = serde_json::from_slice(&call.body)
+        .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "validation_error", "The body must be JSON."))?;
     let key = idempotency_key(&call.headers)?;
     let held = match &key {
         Some(key) => match claim(outbox, key, &call.path, &json)? {
@@ -166,11 +139,7 @@ async fn send(
     if matches!(fault, Some(Fault::Crash { done: false })) {
         return Err(Refusal::for_status(StatusCode::INTERNAL_SERVER_ERROR));
     }
-    let ids: Vec<Value> = outbox
-        .accept(drafts, key.as_deref())
-        .into_iter()
-        .map(|id| json!({ "id": id }))
-        .collect();
+    let ids: Vec<Value> = outbox.accept(drafts, key.as_deref()).into_iter().map(|id| json!({ "id": id })).collect();
     let value = match shape {
         Shape::One => ids.into_iter().next().unwrap_or_default(),
         Shape::Batch => json!({ "data": ids }),
@@ -178,20 +147,14 @@ async fn send(
     if let Some(held) = held {
         held.keep(value.clone());
     }
-    if crash {
-        Err(Refusal::for_status(StatusCode::INTERNAL_SERVER_ERROR))
-    } else {
-        Ok(value)
-    }
+    if crash { Err(Refusal::for_status(StatusCode::INTERNAL_SERVER_ERROR)) } else { Ok(value) }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };
-    let key = value
-        .to_str()
-        .map_err(|_| Refusal::invalid_idempotency_key())?;
+    let key = value.to_str().map_err(|_| Refusal::invalid_idempotency_key())?;
     if key.is_empty() || key.chars().count() > MAX_KEY_LENGTH {
         return Err(Refusal::invalid_idempotency_key());
     }
@@ -214,10 +177,7 @@ fn claim(outbox: &Outbox, key: &str, path: &str, json: &Value) -> Result<Turn, R
 
 fn show(outbox: &Outbox, id: &str) -> Result<Value, Refusal> {
     let mails = outbox.mails.lock();
-    let mail = mails
-        .iter()
-        .find(|mail| mail.id == id)
-        .ok_or_else(|| Refusal::not_found("Email"))?;
+    let mail = mails.iter().find(|mail| mail.id == id).ok_or_else(|| Refusal::not_found("Email"))?;
     Ok(resource(mail))
 }
 

@@ -36,14 +36,8 @@ pub enum MailEvent {
 
 impl MailEvent {
     /// All of them, in the order they usually happen.
-    pub const ALL: [Self; 6] = [
-        Self::Sent,
-        Self::Delivered,
-        Self::Opened,
-        Self::DeliveryDelayed,
-        Self::Bounced,
-        Self::Complained,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Sent, Self::Delivered, Self::Opened, Self::DeliveryDelayed, Self::Bounced, Self::Complained];
 
     /// Its type in Resend's events.
     pub fn kind(self) -> &'static str {
@@ -84,12 +78,8 @@ pub(super) fn by_address(to: &[String]) -> Vec<MailEvent> {
 
 /// The event as Resend posts it.
 pub(super) fn message(mail: &Mail, event: MailEvent) -> Message {
-    let tags: serde_json::Map<String, Value> = mail
-        .draft
-        .tags
-        .iter()
-        .map(|tag| (tag.name.clone(), tag.value.clone().into()))
-        .collect();
+    let tags: serde_json::Map<String, Value> =
+        mail.draft.tags.iter().map(|tag| (tag.name.clone(), tag.value.clone().into())).collect();
     let mut data = json!({
         "email_id": mail.id,
         "created_at": clock::rfc3339(mail.created_at_ms),
@@ -106,11 +96,7 @@ pub(super) fn message(mail: &Mail, event: MailEvent) -> Message {
         });
     }
     let body = json!({ "type": event.kind(), "created_at": clock::rfc3339(clock::now_ms()), "data": data });
-    Message {
-        id: id::token("msg_", 27),
-        kind: event.kind().to_owned(),
-        body: Bytes::from(body.to_string()),
-    }
+    Message { id: id::token("msg_", 27), kind: event.kind().to_owned(), body: Bytes::from(body.to_string()) }
 }
 
 /// Signs as Svix does, which carries Resend's events: Standard Webhooks with headers of its own.
@@ -121,11 +107,7 @@ pub(super) fn signer(secret: &str) -> Sign {
             .as_ref()
             .and_then(|webhook| webhook.sign(&message.id, now_secs, &message.body).ok())
             .unwrap_or_default();
-        vec![
-            ("svix-id", message.id.clone()),
-            ("svix-timestamp", now_secs.to_string()),
-            ("svix-signature", signature),
-        ]
+        vec![("svix-id", message.id.clone()), ("svix-timestamp", now_secs.to_string()), ("svix-signature", signature)]
     })
 }
 
@@ -138,10 +120,7 @@ mod tests {
         let last = |to: &str| by_address(&[to.to_owned()]).last().copied();
 
         assert_eq!(last("bounced+order-7@resend.dev"), Some(MailEvent::Bounced));
-        assert_eq!(
-            last("Ann <complained@example.com>"),
-            Some(MailEvent::Complained)
-        );
+        assert_eq!(last("Ann <complained@example.com>"), Some(MailEvent::Complained));
         assert_eq!(last("ann@example.com"), Some(MailEvent::Delivered));
     }
 }

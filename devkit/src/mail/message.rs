@@ -113,8 +113,7 @@ impl Draft {
                 return Err(Refusal::missing_field(field));
             }
         }
-        let draft =
-            Self::deserialize(json).map_err(|error| Refusal::validation(&error.to_string()))?;
+        let draft = Self::deserialize(json).map_err(|error| Refusal::validation(&error.to_string()))?;
         draft.check()?;
         Ok(draft)
     }
@@ -124,29 +123,16 @@ impl Draft {
             return Err(Refusal::missing_field("html` or `text"));
         }
         if self.to.len() > MAX_RECIPIENTS {
-            return Err(Refusal::validation(
-                "The `to` field must have at most 50 email addresses.",
-            ));
+            return Err(Refusal::validation("The `to` field must have at most 50 email addresses."));
         }
-        let fields = [
-            ("to", &self.to),
-            ("cc", &self.cc),
-            ("bcc", &self.bcc),
-            ("reply_to", &self.reply_to),
-        ];
-        let in_fields = fields
-            .into_iter()
-            .flat_map(|(field, all)| all.iter().map(move |one| (field, one)));
+        let fields = [("to", &self.to), ("cc", &self.cc), ("bcc", &self.bcc), ("reply_to", &self.reply_to)];
+        let in_fields = fields.into_iter().flat_map(|(field, all)| all.iter().map(move |one| (field, one)));
         for (field, address) in in_fields.chain([("from", &self.from)]) {
             if !is_address(address) {
                 return Err(Refusal::invalid_address(field));
             }
         }
-        if self
-            .tags
-            .iter()
-            .any(|tag| !is_label(&tag.name) || !is_label(&tag.value))
-        {
+        if self.tags.iter().any(|tag| !is_label(&tag.name) || !is_label(&tag.value)) {
             return Err(Refusal::validation(
                 "Tags should only contain ASCII letters, numbers, underscores, or dashes, and at most 256 of them.",
             ));
@@ -177,8 +163,7 @@ fn is_address(text: &str) -> bool {
         return false;
     };
     let plain = |part: &str| {
-        !part.is_empty()
-            && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;@".contains(c))
+        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;@".contains(c))
     };
     plain(local)
         && plain(host)
@@ -191,9 +176,7 @@ fn is_address(text: &str) -> bool {
 fn is_label(text: &str) -> bool {
     text.len() <= MAX_TAG_LENGTH
         && !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -219,17 +202,9 @@ mod tests {
         for good in ["a@b.co", "Ann <a@b.co>", "a+b@c.example.com"] {
             assert!(is_address(good), "{good}");
         }
-        for bad in [
-            "",
-            "a",
-            "a@b",
-            "a b@c.co",
-            "Ann <a@b.co",
-            "a@b.co\r\nBcc: x@y.z",
-            "a@.co",
-            "@b.co",
-            "a@b.co, c@d.co",
-        ] {
+        for bad in
+            ["", "a", "a@b", "a b@c.co", "Ann <a@b.co", "a@b.co\r\nBcc: x@y.z", "a@.co", "@b.co", "a@b.co, c@d.co"]
+        {
             assert!(!is_address(bad), "{bad}");
         }
     }

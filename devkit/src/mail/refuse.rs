@@ -15,27 +15,15 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, name: &'static str, message: &str) -> Self {
-        Self {
-            status,
-            name,
-            message: message.to_owned(),
-        }
+        Self { status, name, message: message.to_owned() }
     }
 
     pub(super) fn validation(message: &str) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "validation_error",
-            message,
-        )
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_error", message)
     }
 
     pub(super) fn missing_field(field: &str) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "missing_required_field",
-            &format!("Missing `{field}` field."),
-        )
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "missing_required_field", &format!("Missing `{field}` field."))
     }
 
     pub(super) fn invalid_address(field: &str) -> Self {
@@ -46,27 +34,15 @@ impl Refusal {
     }
 
     pub(super) fn missing_key() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "missing_api_key",
-            "Missing API key in the authorization header.",
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "missing_api_key", "Missing API key in the authorization header.")
     }
 
     pub(super) fn wrong_key() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "invalid_api_key",
-            "API key is invalid.",
-        )
+        Self::new(StatusCode::FORBIDDEN, "invalid_api_key", "API key is invalid.")
     }
 
     pub(super) fn not_found(what: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            &format!("{what} not found"),
-        )
+        Self::new(StatusCode::NOT_FOUND, "not_found", &format!("{what} not found"))
     }
 
     pub(super) fn invalid_idempotency_key() -> Self {
@@ -81,40 +57,27 @@ impl Refusal {
 
     pub(super) fn idempotency_key_running() -> Self {
         let message = "Another request with the same idempotency key is in progress.";
-        Self::new(
-            StatusCode::CONFLICT,
-            "concurrent_idempotent_requests",
-            message,
-        )
+        Self::new(StatusCode::CONFLICT, "concurrent_idempotent_requests", message)
     }
 
     /// The document Resend answers with this status.
     pub(super) fn for_status(status: StatusCode) -> Self {
         let (name, message) = match status {
-            StatusCode::TOO_MANY_REQUESTS => (
-                "rate_limit_exceeded",
-                "Too many requests. Please limit the number of requests per second.",
-            ),
-            StatusCode::UNAUTHORIZED => (
-                "missing_api_key",
-                "Missing API key in the authorization header.",
-            ),
-            StatusCode::FORBIDDEN => (
-                "validation_error",
-                "The domain is not verified. Please add and verify your domain.",
-            ),
-            StatusCode::UNPROCESSABLE_ENTITY => (
-                "validation_error",
-                "We found an error with one or more fields in the request.",
-            ),
-            StatusCode::CONFLICT => (
-                "concurrent_idempotent_requests",
-                "Another request with the same idempotency key is in progress.",
-            ),
-            StatusCode::NOT_FOUND => ("not_found", "The requested endpoint does not exist."),
-            status if status.is_server_error() => {
-                ("internal_server_error", "An unexpected error occurred.")
+            StatusCode::TOO_MANY_REQUESTS => {
+                ("rate_limit_exceeded", "Too many requests. Please limit the number of requests per second.")
             }
+            StatusCode::UNAUTHORIZED => ("missing_api_key", "Missing API key in the authorization header."),
+            StatusCode::FORBIDDEN => {
+                ("validation_error", "The domain is not verified. Please add and verify your domain.")
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                ("validation_error", "We found an error with one or more fields in the request.")
+            }
+            StatusCode::CONFLICT => {
+                ("concurrent_idempotent_requests", "Another request with the same idempotency key is in progress.")
+            }
+            StatusCode::NOT_FOUND => ("not_found", "The requested endpoint does not exist."),
+            status if status.is_server_error() => ("internal_server_error", "An unexpected error occurred."),
             _ => ("application_error", "The request cannot be served."),
         };
         Self::new(status, name, message)

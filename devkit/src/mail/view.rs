@@ -29,10 +29,7 @@ pub(super) fn pages(outbox: &Outbox, base: &str) -> Router {
         .route(&format!("{base}/control/faults"), post(plan_fault))
         .route(&format!("{base}/control/faults/clear"), post(clear_faults))
         .route(&format!("{base}/control/mails/{{id}}/event"), post(report))
-        .with_state(Pages {
-            outbox: outbox.clone(),
-            base: base.to_owned(),
-        })
+        .with_state(Pages { outbox: outbox.clone(), base: base.to_owned() })
 }
 
 async fn json(State(pages): State<Pages>) -> Json<Vec<Mail>> {
@@ -56,11 +53,7 @@ struct Report {
     event: MailEvent,
 }
 
-async fn report(
-    State(pages): State<Pages>,
-    Path(id): Path<String>,
-    sent: Sent,
-) -> Result<Response, Refused> {
+async fn report(State(pages): State<Pages>, Path(id): Path<String>, sent: Sent) -> Result<Response, Refused> {
     let report: Report = sent.read()?;
     let done = pages.outbox.report(&id, report.event);
     sent.done_if(done, &format!("{}/{id}", pages.base))
@@ -84,20 +77,9 @@ async fn list(State(Pages { outbox, base }): State<Pages>) -> Response {
         mails: outbox.mails().iter().rev().map(Row::of).collect(),
         example: "/batch",
         pending: outbox.faults.pending().iter().map(Rule::summary).collect(),
-        deliveries: outbox
-            .postman
-            .deliveries()
-            .into_iter()
-            .rev()
-            .map(DeliveryRow::from)
-            .collect(),
+        deliveries: outbox.postman.deliveries().into_iter().rev().map(DeliveryRow::from).collect(),
         resend: false,
-        calls: outbox
-            .calls()
-            .into_iter()
-            .rev()
-            .map(CallRow::from)
-            .collect(),
+        calls: outbox.calls().into_iter().rev().map(CallRow::from).collect(),
     })
 }
 
@@ -116,26 +98,12 @@ async fn one(State(Pages { outbox, base }): State<Pages>, Path(id): Path<String>
         return StatusCode::NOT_FOUND.into_response();
     };
     let draft = &mail.draft;
-    let lists = [
-        ("Cc", &draft.cc),
-        ("Bcc", &draft.bcc),
-        ("Reply to", &draft.reply_to),
-    ];
+    let lists = [("Cc", &draft.cc), ("Bcc", &draft.bcc), ("Reply to", &draft.reply_to)];
     let mut more: Vec<_> = lists.map(|(name, all)| (name, all.join(", "))).to_vec();
-    let tags: Vec<_> = draft
-        .tags
-        .iter()
-        .map(|tag| format!("{}={}", tag.name, tag.value))
-        .collect();
+    let tags: Vec<_> = draft.tags.iter().map(|tag| format!("{}={}", tag.name, tag.value)).collect();
     more.push(("Tags", tags.join(", ")));
     more.retain(|(_, value)| !value.is_empty());
-    page::render(&MailPage {
-        base,
-        row: Row::of(&mail),
-        more,
-        possible: &MailEvent::ALL,
-        mail,
-    })
+    page::render(&MailPage { base, row: Row::of(&mail), more, possible: &MailEvent::ALL, mail })
 }
 
 struct Row {

@@ -31,17 +31,8 @@ pub(super) struct Courier {
 }
 
 impl Courier {
-    pub(super) fn new(
-        sign: Sign,
-        deliveries: Shared<Vec<Delivery>>,
-        under_way: watch::Sender<usize>,
-    ) -> Self {
-        Self {
-            client: client::plain(TRY_TIMEOUT),
-            sign,
-            deliveries,
-            under_way,
-        }
+    pub(super) fn new(sign: Sign, deliveries: Shared<Vec<Delivery>>, under_way: watch::Sender<usize>) -> Self {
+        Self { client: client::plain(TRY_TIMEOUT), sign, deliveries, under_way }
     }
 
     /// Carries errands until the postman and all its copies are gone.
@@ -79,17 +70,11 @@ impl Courier {
             request = request.header(name, value);
         }
         let (accepted, answer) = match request.send().await {
-            Ok(response) => (
-                response.status().is_success(),
-                response.status().as_u16().to_string(),
-            ),
+            Ok(response) => (response.status().is_success(), response.status().as_u16().to_string()),
             Err(error) => (false, with_causes(&error)),
         };
         if let Some(delivery) = self.deliveries.lock().get_mut(errand.index) {
-            delivery.tries.push(Try {
-                at_ms: clock::now_ms(),
-                answer,
-            });
+            delivery.tries.push(Try { at_ms: clock::now_ms(), answer });
         }
         accepted
     }
@@ -98,8 +83,7 @@ impl Courier {
         if let Some(delivery) = self.deliveries.lock().get_mut(errand.index) {
             delivery.state = state;
         }
-        self.under_way
-            .send_modify(|count| *count = count.saturating_sub(1));
+        self.under_way.send_modify(|count| *count = count.saturating_sub(1));
     }
 }
 

@@ -9,9 +9,7 @@ use super::error::StripeError;
 use crate::journal::header;
 
 pub(super) fn authorize(secret_key: &str, headers: &HeaderMap) -> Result<(), StripeError> {
-    let refused = |message: &str| {
-        StripeError::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message)
-    };
+    let refused = |message: &str| StripeError::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message);
     let Some(presented) = header(headers, AUTHORIZATION.as_str()) else {
         return Err(refused(
             "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer \
@@ -29,13 +27,8 @@ pub(super) fn authorize(secret_key: &str, headers: &HeaderMap) -> Result<(), Str
     };
     match key {
         Some(key) if key == secret_key => Ok(()),
-        Some(key) => Err(refused(&format!(
-            "Invalid API Key provided: {}",
-            masked(&key)
-        ))),
-        None => Err(refused(
-            "Invalid Authorization header: expected Bearer or Basic.",
-        )),
+        Some(key) => Err(refused(&format!("Invalid API Key provided: {}", masked(&key)))),
+        None => Err(refused("Invalid Authorization header: expected Bearer or Basic.")),
     }
 }
 
@@ -46,10 +39,5 @@ fn masked(key: &str) -> String {
         return "*".repeat(shown.len());
     }
     let ends = |part: &[char]| part.iter().collect::<String>();
-    format!(
-        "{}{}{}",
-        ends(&shown[..8]),
-        "*".repeat(shown.len() - 12),
-        ends(&shown[shown.len() - 4..])
-    )
+    format!("{}{}{}", ends(&shown[..8]), "*".repeat(shown.len() - 12), ends(&shown[shown.len() - 4..]))
 }

@@ -22,10 +22,7 @@ pub(super) async fn answer(State(sandbox): State<StripeSandbox>, request: Reques
     let path = parts.uri.path().to_owned();
     let fault = sandbox.faults.take(&format!("{} {path}", parts.method));
     let record = CallRecord::arrived(&parts.method, &path, &parts.headers, fault.clone());
-    let entry = sandbox.journal.enter(CallRecord {
-        request_id: Some(request_id.clone()),
-        ..record
-    });
+    let entry = sandbox.journal.enter(CallRecord { request_id: Some(request_id.clone()), ..record });
     let version = parts.headers.get("stripe-version").cloned();
     let work = {
         let (sandbox, request_id, fault) = (sandbox.clone(), request_id.clone(), fault.clone());
@@ -34,15 +31,7 @@ pub(super) async fn answer(State(sandbox): State<StripeSandbox>, request: Reques
                 return document(StatusCode::PAYLOAD_TOO_LARGE);
             };
             let query = parts.uri.query().unwrap_or_default().to_owned();
-            let call = Call {
-                method: parts.method,
-                path,
-                query,
-                headers: parts.headers,
-                body,
-                request_id,
-                fault,
-            };
+            let call = Call { method: parts.method, path, query, headers: parts.headers, body, request_id, fault };
             run(&sandbox, &call).await.respond(&call.request_id)
         }
     };

@@ -11,12 +11,7 @@ use super::{currency, disputes, intents};
 use crate::clock;
 
 /// What a caller may give as a reason. Stripe's API reference, "Cancel a `PaymentIntent`".
-const CANCELLATION_REASONS: [&str; 4] = [
-    "abandoned",
-    "duplicate",
-    "fraudulent",
-    "requested_by_customer",
-];
+const CANCELLATION_REASONS: [&str; 4] = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"];
 
 /// Takes the money held. What is not captured is released, and no second capture is possible.
 pub(super) fn capture(store: &mut Store, id: &str, params: &Params) -> Result<Value, StripeError> {
@@ -87,10 +82,7 @@ pub(super) fn cancel(store: &mut Store, id: &str, params: &Params) -> Result<Val
     let expand = params.expand(&intents::EXPANDABLE)?;
     let reason = params.choice("cancellation_reason", &CANCELLATION_REASONS)?;
     let intent = store.intent(id)?;
-    if matches!(
-        intent.status,
-        IntentStatus::Succeeded | IntentStatus::Canceled
-    ) {
+    if matches!(intent.status, IntentStatus::Succeeded | IntentStatus::Canceled) {
         let message = format!(
             "You cannot cancel this PaymentIntent because it has a status of {}. Only a PaymentIntent with one of the \
              following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, \
@@ -108,11 +100,7 @@ pub(super) fn cancel(store: &mut Store, id: &str, params: &Params) -> Result<Val
 
 /// The authorisation runs out; false when there is none.
 pub(super) fn expire(store: &mut Store, id: &str) -> bool {
-    if store
-        .intents
-        .get(id)
-        .is_none_or(|intent| intent.status != IntentStatus::RequiresCapture)
-    {
+    if store.intents.get(id).is_none_or(|intent| intent.status != IntentStatus::RequiresCapture) {
         return false;
     }
     if let Some(charge_id) = void(store, id, Some("automatic".to_owned())) {
@@ -124,9 +112,7 @@ pub(super) fn expire(store: &mut Store, id: &str) -> bool {
 /// Ends the intent without money; the charge that held some, now marked refunded.
 fn void(store: &mut Store, id: &str, reason: Option<String>) -> Option<String> {
     let intent = store.intents.get_mut(id)?;
-    let held = (intent.status == IntentStatus::RequiresCapture)
-        .then(|| intent.latest_charge.clone())
-        .flatten();
+    let held = (intent.status == IntentStatus::RequiresCapture).then(|| intent.latest_charge.clone()).flatten();
     intent.status = IntentStatus::Canceled;
     intent.amount_capturable = 0;
     intent.canceled_at = Some(clock::now_secs());

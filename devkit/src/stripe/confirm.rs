@@ -23,14 +23,7 @@ pub(super) enum Presence {
 }
 
 pub(super) fn confirm(store: &mut Store, id: &str, params: &Params) -> Result<Value, StripeError> {
-    params.only(&[
-        "expand",
-        "off_session",
-        "payment_method",
-        "receipt_email",
-        "return_url",
-        "use_stripe_sdk",
-    ])?;
+    params.only(&["expand", "off_session", "payment_method", "receipt_email", "return_url", "use_stripe_sdk"])?;
     let expand = params.expand(&intents::EXPANDABLE)?;
     let return_url = params.text("return_url")?;
     let receipt_email = params.text("receipt_email")?;
@@ -49,10 +42,7 @@ pub(super) fn confirm(store: &mut Store, id: &str, params: &Params) -> Result<Va
         }
         _ => {}
     }
-    if intent.automatic.as_deref() == Some("always")
-        && return_url.is_none()
-        && intent.return_url.is_none()
-    {
+    if intent.automatic.as_deref() == Some("always") && return_url.is_none() && intent.return_url.is_none() {
         return Err(intents::redirects_need_a_return_url());
     }
     if let Some(intent) = store.intents.get_mut(id) {
@@ -75,9 +65,7 @@ pub(super) fn attempt(store: &mut Store, id: &str, presence: Presence) -> Result
     };
     match (method.card.behaviour, presence) {
         (Behaviour::Decline(decline), _) => Err(refuse(store, id, &method, decline)),
-        (Behaviour::Authenticate, Presence::Away) => {
-            Err(refuse(store, id, &method, AUTHENTICATION_REQUIRED))
-        }
+        (Behaviour::Authenticate, Presence::Away) => Err(refuse(store, id, &method, AUTHENTICATION_REQUIRED)),
         (Behaviour::Authenticate, Presence::There) => {
             change(store, id, |intent| {
                 intent.status = IntentStatus::RequiresAction;
@@ -154,10 +142,8 @@ fn refuse(store: &mut Store, id: &str, method: &PaymentMethod, decline: Decline)
     );
     store.emit_charge("charge.failed", &charge_id);
     store.emit_intent("payment_intent.payment_failed", id);
-    error = error.with("charge", charge_id.into()).with(
-        "payment_method",
-        view::payment_method(method, clock::now_secs()),
-    );
+    error =
+        error.with("charge", charge_id.into()).with("payment_method", view::payment_method(method, clock::now_secs()));
     match store.intents.get(id) {
         Some(intent) => error.with("payment_intent", view::intent(intent)),
         None => error,
@@ -166,10 +152,7 @@ fn refuse(store: &mut Store, id: &str, method: &PaymentMethod, decline: Decline)
 
 /// The customer proves who they are, or fails to; false when they were not asked.
 pub(super) fn authenticate(store: &mut Store, id: &str, succeeds: bool) -> bool {
-    let asked = store
-        .intents
-        .get(id)
-        .filter(|intent| intent.status == IntentStatus::RequiresAction);
+    let asked = store.intents.get(id).filter(|intent| intent.status == IntentStatus::RequiresAction);
     let Some(method) = asked.and_then(|intent| intent.payment_method.clone()) else {
         return false;
     };

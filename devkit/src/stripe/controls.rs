@@ -21,10 +21,7 @@ struct Controls {
 pub(super) fn router(sandbox: &StripeSandbox, base: &str) -> Router {
     Router::new()
         .route(&format!("{base}/control/{{*action}}"), post(control))
-        .with_state(Controls {
-            sandbox: sandbox.clone(),
-            base: base.to_owned(),
-        })
+        .with_state(Controls { sandbox: sandbox.clone(), base: base.to_owned() })
 }
 
 #[derive(Deserialize)]
@@ -79,18 +76,11 @@ async fn control(
 }
 
 /// Lets something happen to one object; false when its state does not allow it.
-fn happen(
-    sandbox: &StripeSandbox,
-    what: (&str, &str),
-    id: &str,
-    sent: &Sent,
-) -> Result<bool, Refused> {
+fn happen(sandbox: &StripeSandbox, what: (&str, &str), id: &str, sent: &Sent) -> Result<bool, Refused> {
     match what {
         ("events", "resend") => Ok(sandbox.resend_event(id)),
         ("payment_intents", "expire") => Ok(sandbox.expire(id)),
-        ("payment_intents", "authenticate") => {
-            Ok(sandbox.authenticate(id, sent.read::<Succeeds>()?.succeeds))
-        }
+        ("payment_intents", "authenticate") => Ok(sandbox.authenticate(id, sent.read::<Succeeds>()?.succeeds)),
         ("charges", "dispute") => Ok(sandbox.open_dispute(id).is_some()),
         ("disputes", "close") => Ok(sandbox.close_dispute(id, sent.read::<Close>()?.outcome)),
         ("refunds", "fail") => Ok(sandbox.fail_refund(id)),

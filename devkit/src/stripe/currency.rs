@@ -44,8 +44,8 @@ const MINIMUMS: [(&str, i64); 33] = [
 
 /// Other currencies taken, whose minimum is that of the settlement currency; here one minor unit.
 const OTHERS: [&str; 22] = [
-    "ars", "bhd", "clp", "cop", "egp", "isk", "jod", "kes", "kwd", "lkr", "mad", "ngn", "omr",
-    "pen", "pkr", "qar", "tnd", "twd", "uah", "ugx", "uyu", "vnd",
+    "ars", "bhd", "clp", "cop", "egp", "isk", "jod", "kes", "kwd", "lkr", "mad", "ngn", "omr", "pen", "pkr", "qar",
+    "tnd", "twd", "uah", "ugx", "uyu", "vnd",
 ];
 
 /// Currencies without a minor unit. docs.stripe.com/currencies, "Zero-decimal currencies".
@@ -57,18 +57,13 @@ const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 /// The currency in lower case, as Stripe writes it, when the amount is one it takes.
 pub(super) fn check(amount: i64, currency: &str) -> Result<String, StripeError> {
     let currency = currency.to_ascii_lowercase();
-    let minimum = MINIMUMS
-        .iter()
-        .find(|(code, _)| *code == currency)
-        .map(|(_, minimum)| *minimum);
+    let minimum = MINIMUMS.iter().find(|(code, _)| *code == currency).map(|(_, minimum)| *minimum);
     let minimum = match minimum {
         Some(minimum) => minimum,
         None if OTHERS.contains(&currency.as_str()) => 1,
         None => {
-            let message = format!(
-                "Invalid currency: {currency}. Stripe currently supports these currencies: {}",
-                list()
-            );
+            let message =
+                format!("Invalid currency: {currency}. Stripe currently supports these currencies: {}", list());
             return Err(StripeError::invalid(&message).with("param", "currency".into()));
         }
     };
@@ -77,21 +72,13 @@ pub(super) fn check(amount: i64, currency: &str) -> Result<String, StripeError> 
         return Err(StripeError::param("amount_too_small", "amount", &message));
     }
     if amount > MAX_AMOUNT {
-        let message = format!(
-            "Amount must be no more than {}",
-            display(MAX_AMOUNT, &currency)
-        );
+        let message = format!("Amount must be no more than {}", display(MAX_AMOUNT, &currency));
         return Err(StripeError::param("amount_too_large", "amount", &message));
     }
     if THREE_DECIMAL.contains(&currency.as_str()) && amount % 10 != 0 {
-        let message = format!(
-            "Amounts in {currency} must end in 0: the last digit of the three decimals is not charged."
-        );
-        return Err(StripeError::param(
-            "parameter_invalid_integer",
-            "amount",
-            &message,
-        ));
+        let message =
+            format!("Amounts in {currency} must end in 0: the last digit of the three decimals is not charged.");
+        return Err(StripeError::param("parameter_invalid_integer", "amount", &message));
     }
     Ok(currency)
 }
@@ -105,19 +92,11 @@ pub(super) fn display(amount: i64, currency: &str) -> String {
     } else {
         (100, 2)
     };
-    format!(
-        "{}.{:0digits$} {currency}",
-        amount / per_unit,
-        (amount % per_unit).abs()
-    )
+    format!("{}.{:0digits$} {currency}", amount / per_unit, (amount % per_unit).abs())
 }
 
 fn list() -> String {
-    let mut all: Vec<&str> = MINIMUMS
-        .iter()
-        .map(|(code, _)| *code)
-        .chain(OTHERS)
-        .collect();
+    let mut all: Vec<&str> = MINIMUMS.iter().map(|(code, _)| *code).chain(OTHERS).collect();
     all.sort_unstable();
     all.join(", ")
 }
@@ -128,8 +107,7 @@ mod tests {
 
     #[test]
     fn amounts_are_written_with_the_digits_of_the_currency() {
-        let written = [(1234, "usd"), (1234, "jpy"), (1234, "kwd"), (5, "eur")]
-            .map(|(amount, of)| display(amount, of));
+        let written = [(1234, "usd"), (1234, "jpy"), (1234, "kwd"), (5, "eur")].map(|(amount, of)| display(amount, of));
 
         assert_eq!(written, ["12.34 usd", "1234 jpy", "1.234 kwd", "0.05 eur"]);
     }
@@ -137,13 +115,7 @@ mod tests {
     #[test]
     fn amounts_outside_the_limits_are_refused() {
         assert_eq!(check(99_999_999, "USD").ok().as_deref(), Some("usd"));
-        for (amount, currency) in [
-            (49, "usd"),
-            (100_000_000, "usd"),
-            (100, "doge"),
-            (49, "jpy"),
-            (1001, "kwd"),
-        ] {
+        for (amount, currency) in [(49, "usd"), (100_000_000, "usd"), (100, "doge"), (49, "jpy"), (1001, "kwd")] {
             assert!(check(amount, currency).is_err(), "{amount} {currency}");
         }
     }

@@ -7,10 +7,7 @@ use crate::{clock, id};
 
 /// Opens a dispute over what was captured; `None` when nothing was, or there is one.
 pub(super) fn open(store: &mut Store, charge_id: &str) -> Option<String> {
-    let charge = store
-        .charges
-        .get_mut(charge_id)
-        .filter(|charge| charge.captured && charge.dispute.is_none())?;
+    let charge = store.charges.get_mut(charge_id).filter(|charge| charge.captured && charge.dispute.is_none())?;
     let dispute = Dispute {
         id: id::token("dp_1", 23),
         created: clock::now_secs(),
@@ -29,11 +26,7 @@ pub(super) fn open(store: &mut Store, charge_id: &str) -> Option<String> {
 
 /// Closes a dispute; false when it is closed already or not known.
 pub(super) fn close(store: &mut Store, id: &str, outcome: DisputeOutcome) -> bool {
-    let Some(dispute) = store
-        .disputes
-        .get_mut(id)
-        .filter(|dispute| dispute.outcome.is_none())
-    else {
+    let Some(dispute) = store.disputes.get_mut(id).filter(|dispute| dispute.outcome.is_none()) else {
         return false;
     };
     dispute.outcome = Some(outcome);
@@ -42,11 +35,7 @@ pub(super) fn close(store: &mut Store, id: &str, outcome: DisputeOutcome) -> boo
 }
 
 pub(super) fn open_if_the_card_does(store: &mut Store, charge_id: &str) {
-    if store
-        .charges
-        .get(charge_id)
-        .is_some_and(|charge| charge.card.behaviour == Behaviour::Dispute)
-    {
+    if store.charges.get(charge_id).is_some_and(|charge| charge.card.behaviour == Behaviour::Dispute) {
         open(store, charge_id);
     }
 }

@@ -19,11 +19,7 @@ impl StripeError {
         let mut fields = Map::new();
         fields.insert("message".to_owned(), message.into());
         fields.insert("type".to_owned(), kind.into());
-        Self {
-            status,
-            fields,
-            kept: false,
-        }
+        Self { status, fields, kept: false }
     }
 
     /// 400 `invalid_request_error`, found before execution.
@@ -33,27 +29,18 @@ impl StripeError {
 
     /// 400 about a parameter.
     pub(super) fn param(code: &str, param: &str, message: &str) -> Self {
-        Self::invalid(message)
-            .code(code)
-            .with("param", param.into())
+        Self::invalid(message).code(code).with("param", param.into())
     }
 
     /// 404 for an object in the path, 400 for one named by a parameter.
     pub(super) fn no_such(status: StatusCode, kind: &str, id: &str, param: &str) -> Self {
-        Self::new(
-            status,
-            "invalid_request_error",
-            &format!("No such {kind}: '{id}'"),
-        )
-        .code("resource_missing")
-        .with("param", param.into())
+        Self::new(status, "invalid_request_error", &format!("No such {kind}: '{id}'"))
+            .code("resource_missing")
+            .with("param", param.into())
     }
 
     pub(super) fn code(self, code: &str) -> Self {
-        let page = format!(
-            "https://stripe.com/docs/error-codes/{}",
-            code.replace('_', "-")
-        );
+        let page = format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"));
         self.with("code", code.into()).with("doc_url", page.into())
     }
 
@@ -85,11 +72,9 @@ impl StripeError {
                                process is currently accessing it.";
                 Self::new(status, "invalid_request_error", message).code("lock_timeout")
             }
-            status if status.is_server_error() => Self::new(
-                status,
-                "api_error",
-                "An unknown error occurred. Please try again or contact support.",
-            ),
+            status if status.is_server_error() => {
+                Self::new(status, "api_error", "An unknown error occurred. Please try again or contact support.")
+            }
             status => Self::new(status, "invalid_request_error", "The request was refused."),
         }
     }

@@ -33,21 +33,12 @@ pub(super) fn document(kind: &str, object: &Value, cause: &Cause) -> (String, Va
 }
 
 pub(super) fn message(id: &str, kind: &str, event: &Value) -> Message {
-    Message {
-        id: id.to_owned(),
-        kind: kind.to_owned(),
-        body: Bytes::from(event.to_string()),
-    }
+    Message { id: id.to_owned(), kind: kind.to_owned(), body: Bytes::from(event.to_string()) }
 }
 
 /// Signs with `Stripe-Signature`.
 pub(super) fn signer(secret: String) -> Sign {
-    Arc::new(move |message, now_secs| {
-        vec![(
-            "stripe-signature",
-            signature(&secret, now_secs, &message.body),
-        )]
-    })
+    Arc::new(move |message, now_secs| vec![("stripe-signature", signature(&secret, now_secs, &message.body))])
 }
 
 /// `t=<seconds>,v1=<hex of the HMAC-SHA256 of "seconds.body">`.
@@ -76,9 +67,6 @@ mod tests {
 
         assert!(header.starts_with("t=1700000000,v1="), "{header}");
         assert_ne!(header, signature("whsec_test", 1_700_000_000, b"{ }"));
-        assert_ne!(
-            header[13..],
-            signature("whsec_test", 1_700_000_001, b"{}")[13..]
-        );
+        assert_ne!(header[13..], signature("whsec_test", 1_700_000_001, b"{}")[13..]);
     }
 }

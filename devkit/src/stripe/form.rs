@@ -40,19 +40,12 @@ fn split(key: &str) -> Option<Vec<&str>> {
 
 fn insert(parts: &mut BTreeMap<String, Node>, path: &[&str], value: String) -> Option<()> {
     let (first, rest) = path.split_first()?;
-    let name = if first.is_empty() {
-        parts.len().to_string()
-    } else {
-        (*first).to_owned()
-    };
+    let name = if first.is_empty() { parts.len().to_string() } else { (*first).to_owned() };
     if rest.is_empty() {
         let before = parts.insert(name, Node::Text(value));
         return (!matches!(before, Some(Node::Parts(_)))).then_some(());
     }
-    match parts
-        .entry(name)
-        .or_insert_with(|| Node::Parts(BTreeMap::new()))
-    {
+    match parts.entry(name).or_insert_with(|| Node::Parts(BTreeMap::new())) {
         Node::Parts(inner) => insert(inner, rest, value),
         Node::Text(_) => None,
     }
@@ -77,10 +70,7 @@ mod tests {
         let expected = parts([
             ("amount", text("5")),
             ("metadata", Node::Parts(parts([("a", text("x y"))]))),
-            (
-                "expand",
-                Node::Parts(parts([("0", text("one")), ("1", text("two"))])),
-            ),
+            ("expand", Node::Parts(parts([("0", text("one")), ("1", text("two"))]))),
         ]);
         assert_eq!(form, expected);
     }

@@ -43,17 +43,10 @@ const MAX_DESCRIPTOR: usize = 22;
 pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, StripeError> {
     params.only(&CREATE)?;
     let expand = params.expand(&EXPANDABLE)?;
-    let amount = params
-        .positive("amount")?
-        .ok_or_else(|| params.missing("amount"))?;
-    let currency = params
-        .text("currency")?
-        .ok_or_else(|| params.missing("currency"))?;
+    let amount = params.positive("amount")?.ok_or_else(|| params.missing("amount"))?;
+    let currency = params.text("currency")?.ok_or_else(|| params.missing("currency"))?;
     let currency = currency::check(amount, &currency)?;
-    let capture_method = params.choice(
-        "capture_method",
-        &["automatic", "automatic_async", "manual"],
-    )?;
+    let capture_method = params.choice("capture_method", &["automatic", "automatic_async", "manual"])?;
     params.choice("confirmation_method", &["automatic"])?;
     let confirm = params.boolean("confirm")?.unwrap_or(false);
     let return_url = params.text("return_url")?;
@@ -64,9 +57,7 @@ pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, Stripe
                 let message = format!(
                     "The parameter `{only_when_confirmed}` cannot be passed when creating a PaymentIntent unless `confirm` is set to true."
                 );
-                return Err(
-                    StripeError::invalid(&message).with("param", only_when_confirmed.into())
-                );
+                return Err(StripeError::invalid(&message).with("param", only_when_confirmed.into()));
             }
         }
     }
@@ -136,12 +127,7 @@ pub(super) fn retrieve(store: &Store, id: &str, params: &Params) -> Result<Value
 pub(super) fn list(store: &Store, params: &Params) -> Result<Value, StripeError> {
     params.only(&["limit", "starting_after", "expand"])?;
     let expand: Vec<String> = params
-        .expand(
-            &EXPANDABLE
-                .map(|property| format!("data.{property}"))
-                .each_ref()
-                .map(String::as_str),
-        )?
+        .expand(&EXPANDABLE.map(|property| format!("data.{property}")).each_ref().map(String::as_str))?
         .iter()
         .map(|property| property.trim_start_matches("data.").to_owned())
         .collect();
@@ -155,50 +141,28 @@ pub(super) fn list(store: &Store, params: &Params) -> Result<Value, StripeError>
 }
 
 pub(super) fn show(store: &Store, id: &str, expand: &[String]) -> Result<Value, StripeError> {
-    Ok(view::expanded(
-        store,
-        view::intent(store.intent(id)?),
-        expand,
-    ))
+    Ok(view::expanded(store, view::intent(store.intent(id)?), expand))
 }
 
 /// The payment method named in the call, by a test token or by the id given out for one.
-pub(super) fn payment_method(
-    store: &mut Store,
-    params: &Params,
-) -> Result<Option<PaymentMethod>, StripeError> {
+pub(super) fn payment_method(store: &mut Store, params: &Params) -> Result<Option<PaymentMethod>, StripeError> {
     let Some(name) = params.text("payment_method")? else {
         return Ok(None);
     };
     if let Some(known) = store.payment_methods.get(&name) {
         return Ok(Some(known.clone()));
     }
-    let card = card::find(&name).ok_or_else(|| {
-        StripeError::no_such(
-            StatusCode::BAD_REQUEST,
-            "PaymentMethod",
-            &name,
-            "payment_method",
-        )
-    })?;
-    let method = PaymentMethod {
-        id: id::token("pm_1", 23),
-        card,
-    };
-    store
-        .payment_methods
-        .insert(method.id.clone(), method.clone());
+    let card = card::find(&name)
+        .ok_or_else(|| StripeError::no_such(StatusCode::BAD_REQUEST, "PaymentMethod", &name, "payment_method"))?;
+    let method = PaymentMethod { id: id::token("pm_1", 23), card };
+    store.payment_methods.insert(method.id.clone(), method.clone());
     Ok(Some(method))
 }
 
 /// Whether the customer is there to authenticate.
 pub(super) fn presence(params: &Params) -> Result<Presence, StripeError> {
     let away = params.boolean("off_session")?.unwrap_or(false);
-    Ok(if away {
-        Presence::Away
-    } else {
-        Presence::There
-    })
+    Ok(if away { Presence::Away } else { Presence::There })
 }
 
 /// The payment method types, and `allow_redirects` where Stripe chooses the types.
@@ -209,25 +173,19 @@ fn methods(params: &Params) -> Result<(Vec<String>, Option<String>), StripeError
     let automatic = params.group("automatic_payment_methods")?;
     if let Some(group) = automatic {
         group.only(&["enabled", "allow_redirects"])?;
-        let enabled = group
-            .boolean("enabled")?
-            .ok_or_else(|| group.missing("enabled"))?;
+        let enabled = group.boolean("enabled")?.ok_or_else(|| group.missing("enabled"))?;
         let redirects = group.choice("allow_redirects", &["always", "never"])?;
         if enabled && types.is_some() {
-            let message = "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.";
+            let message =
+                "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.";
             return Err(StripeError::invalid(message));
         }
         if enabled {
-            return Ok((
-                vec!["card".to_owned()],
-                Some(redirects.unwrap_or_else(|| "always".to_owned())),
-            ));
+            return Ok((vec!["card".to_owned()], Some(redirects.unwrap_or_else(|| "always".to_owned()))));
         }
     }
     match types {
-        Some(types) if types.iter().all(|one| one == "card") && !types.is_empty() => {
-            Ok((types, None))
-        }
+        Some(types) if types.iter().all(|one| one == "card") && !types.is_empty() => Ok((types, None)),
         Some(_) => {
             let message = "The sandbox takes cards alone: payment_method_types must be [card].";
             Err(StripeError::invalid(message).with("param", "payment_method_types".into()))
@@ -250,18 +208,13 @@ fn texts(params: &Params) -> Result<Texts, StripeError> {
     if let Some(email) = &receipt_email
         && !email.contains('@')
     {
-        return Err(StripeError::param(
-            "email_invalid",
-            "receipt_email",
-            &format!("Invalid email address: {email}"),
-        ));
+        return Err(StripeError::param("email_invalid", "receipt_email", &format!("Invalid email address: {email}")));
     }
     Ok(Texts {
         description: params.text("description")?,
         receipt_email,
         transfer_group: params.text("transfer_group")?,
         statement_descriptor: params.short_text("statement_descriptor", MAX_DESCRIPTOR)?,
-        statement_descriptor_suffix: params
-            .short_text("statement_descriptor_suffix", MAX_DESCRIPTOR)?,
+        statement_descriptor_suffix: params.short_text("statement_descriptor_suffix", MAX_DESCRIPTOR)?,
     })
 }

@@ -19,18 +19,12 @@ impl Page {
     pub(super) fn read(params: &Params) -> Result<Self, StripeError> {
         let limit = match params.integer("limit")? {
             None => USUAL,
-            Some(limit) => usize::try_from(limit)
-                .ok()
-                .filter(|limit| (1..=100).contains(limit))
-                .ok_or_else(|| {
-                    let message = "Invalid integer: limit must be between 1 and 100";
-                    StripeError::param("parameter_invalid_integer", "limit", message)
-                })?,
+            Some(limit) => usize::try_from(limit).ok().filter(|limit| (1..=100).contains(limit)).ok_or_else(|| {
+                let message = "Invalid integer: limit must be between 1 and 100";
+                StripeError::param("parameter_invalid_integer", "limit", message)
+            })?,
         };
-        Ok(Self {
-            limit,
-            after: params.text("starting_after")?,
-        })
+        Ok(Self { limit, after: params.text("starting_after")? })
     }
 
     pub(super) fn of<T>(
@@ -42,12 +36,7 @@ impl Page {
     ) -> Result<Value, StripeError> {
         let after = self.after.as_deref();
         let rest = from.after(after).ok_or_else(|| {
-            StripeError::no_such(
-                http::StatusCode::BAD_REQUEST,
-                "object",
-                after.unwrap_or_default(),
-                "starting_after",
-            )
+            StripeError::no_such(http::StatusCode::BAD_REQUEST, "object", after.unwrap_or_default(), "starting_after")
         })?;
         let mut fitting = rest.filter(|item| fits(item));
         let data: Vec<Value> = fitting.by_ref().take(self.limit).map(view).collect();

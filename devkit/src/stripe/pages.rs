@@ -24,19 +24,12 @@ pub(super) fn router(sandbox: &StripeSandbox, base: &str) -> Router {
     Router::new()
         .route(base, get(page))
         .route(&format!("{base}.json"), get(state))
-        .with_state(Pages {
-            sandbox: sandbox.clone(),
-            base: base.to_owned(),
-        })
+        .with_state(Pages { sandbox: sandbox.clone(), base: base.to_owned() })
         .merge(controls::router(sandbox, base))
 }
 
 async fn state(State(Pages { sandbox, .. }): State<Pages>) -> Json<Value> {
-    let (deliveries, calls, faults) = (
-        sandbox.postman.deliveries(),
-        sandbox.calls(),
-        sandbox.faults.pending(),
-    );
+    let (deliveries, calls, faults) = (sandbox.postman.deliveries(), sandbox.calls(), sandbox.faults.pending());
     let store = sandbox.store.lock();
     let with_ledger = |intent: &Intent| {
         let mut object = view::intent(intent);
@@ -72,29 +65,14 @@ struct Page {
 }
 
 async fn page(State(Pages { sandbox, base }): State<Pages>) -> Response {
-    let deliveries = sandbox
-        .postman
-        .deliveries()
-        .into_iter()
-        .rev()
-        .map(DeliveryRow::from)
-        .collect();
-    let calls = sandbox
-        .calls()
-        .into_iter()
-        .rev()
-        .map(CallRow::from)
-        .collect();
+    let deliveries = sandbox.postman.deliveries().into_iter().rev().map(DeliveryRow::from).collect();
+    let calls = sandbox.calls().into_iter().rev().map(CallRow::from).collect();
     let pending = sandbox.faults.pending().iter().map(Rule::summary).collect();
     let page = {
         let store = sandbox.store.lock();
         Page {
             base,
-            intents: store
-                .intents
-                .newest_first()
-                .map(|intent| IntentRow::of(&store, intent))
-                .collect(),
+            intents: store.intents.newest_first().map(|intent| IntentRow::of(&store, intent)).collect(),
             charges: store.charges.newest_first().map(ChargeRow::of).collect(),
             refunds: store.refunds.newest_first().map(RefundRow::of).collect(),
             disputes: store.disputes.newest_first().map(DisputeRow::of).collect(),
@@ -131,17 +109,11 @@ impl IntentRow {
             IntentStatus::RequiresPaymentMethod if intent.last_payment_error.is_some() => Tone::Bad,
             _ => Tone::Quiet,
         };
-        let declined = intent
-            .last_payment_error
-            .as_ref()
-            .map(|error| match error["decline_code"].as_str() {
-                Some(reason) => format!("declined: {reason}"),
-                None => "authentication failed".to_owned(),
-            });
-        let charge = intent
-            .latest_charge
-            .as_ref()
-            .and_then(|id| store.charges.get(id));
+        let declined = intent.last_payment_error.as_ref().map(|error| match error["decline_code"].as_str() {
+            Some(reason) => format!("declined: {reason}"),
+            None => "authentication failed".to_owned(),
+        });
+        let charge = intent.latest_charge.as_ref().and_then(|id| store.charges.get(id));
         let held_until = charge
             .filter(|_| intent.status == IntentStatus::RequiresCapture)
             .and_then(|charge| charge.capture_before)
@@ -156,10 +128,7 @@ impl IntentRow {
             refunded: money(intent.ledger.refunded),
             status: intent.status.name(),
             tone,
-            note: declined
-                .or(intent.cancellation_reason.clone())
-                .or(held_until)
-                .unwrap_or_default(),
+            note: declined.or(intent.cancellation_reason.clone()).or(held_until).unwrap_or_default(),
             held: intent.status == IntentStatus::RequiresCapture,
             asks: intent.status == IntentStatus::RequiresAction,
         }

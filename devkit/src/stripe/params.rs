@@ -18,28 +18,17 @@ pub(super) struct Params {
 
 impl Params {
     pub(super) fn new(fields: BTreeMap<String, Node>) -> Self {
-        Self {
-            fields,
-            within: None,
-        }
+        Self { fields, within: None }
     }
 
     /// Refuses every parameter but these.
     pub(super) fn only(&self, known: &[&str]) -> Result<(), StripeError> {
-        let unknown: Vec<String> = self
-            .fields
-            .keys()
-            .filter(|name| !known.contains(&name.as_str()))
-            .map(|name| self.full(name))
-            .collect();
+        let unknown: Vec<String> =
+            self.fields.keys().filter(|name| !known.contains(&name.as_str())).map(|name| self.full(name)).collect();
         let Some(first) = unknown.first() else {
             return Ok(());
         };
-        let noun = if unknown.len() == 1 {
-            "parameter"
-        } else {
-            "parameters"
-        };
+        let noun = if unknown.len() == 1 { "parameter" } else { "parameters" };
         let message = format!("Received unknown {noun}: {}", unknown.join(", "));
         Err(StripeError::param("parameter_unknown", first, &message))
     }
@@ -54,17 +43,12 @@ impl Params {
                      parameter; however '{full}' cannot be unset. You should remove '{full}' from your request or \
                      supply a non-empty value."
                 );
-                Err(StripeError::param(
-                    "parameter_invalid_empty",
-                    &full,
-                    &message,
-                ))
+                Err(StripeError::param("parameter_invalid_empty", &full, &message))
             }
             Some(Node::Text(text)) => Ok(Some(text.clone())),
             Some(Node::Parts(_)) => {
                 let full = self.full(name);
-                Err(StripeError::invalid(&format!("Invalid string: {full}"))
-                    .with("param", full.into()))
+                Err(StripeError::invalid(&format!("Invalid string: {full}")).with("param", full.into()))
             }
         }
     }
@@ -75,11 +59,7 @@ impl Params {
         match &text {
             Some(long) if long.chars().count() > max => {
                 let message = format!("Invalid string: must be at most {max} characters");
-                Err(StripeError::param(
-                    "parameter_invalid_string",
-                    &self.full(name),
-                    &message,
-                ))
+                Err(StripeError::param("parameter_invalid_string", &self.full(name), &message))
             }
             _ => Ok(text),
         }
@@ -90,11 +70,7 @@ impl Params {
             return Ok(None);
         };
         text.parse().map(Some).map_err(|_| {
-            StripeError::param(
-                "parameter_invalid_integer",
-                &self.full(name),
-                &format!("Invalid integer: {text}"),
-            )
+            StripeError::param("parameter_invalid_integer", &self.full(name), &format!("Invalid integer: {text}"))
         })
     }
 
@@ -103,11 +79,7 @@ impl Params {
         match self.integer(name)? {
             Some(low) if low < 1 => {
                 let message = "This value must be greater than or equal to 1.";
-                Err(StripeError::param(
-                    "parameter_invalid_integer",
-                    &self.full(name),
-                    message,
-                ))
+                Err(StripeError::param("parameter_invalid_integer", &self.full(name), message))
             }
             value => Ok(value),
         }
@@ -118,8 +90,9 @@ impl Params {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(other) => Err(StripeError::invalid(&format!("Invalid boolean: {other}"))
-                .with("param", self.full(name).into())),
+            Some(other) => {
+                Err(StripeError::invalid(&format!("Invalid boolean: {other}")).with("param", self.full(name).into()))
+            }
         }
     }
 
@@ -139,12 +112,9 @@ impl Params {
     pub(super) fn list(&self, name: &str) -> Result<Option<Vec<String>>, StripeError> {
         match self.fields.get(name) {
             None => Ok(None),
-            Some(Node::Parts(parts)) => parts
-                .values()
-                .map(text_of)
-                .collect::<Option<_>>()
-                .map(Some)
-                .ok_or_else(|| self.not_a("array", name)),
+            Some(Node::Parts(parts)) => {
+                parts.values().map(text_of).collect::<Option<_>>().map(Some).ok_or_else(|| self.not_a("array", name))
+            }
             Some(Node::Text(_)) => Err(self.not_a("array", name)),
         }
     }
@@ -153,10 +123,7 @@ impl Params {
     pub(super) fn group(&self, name: &str) -> Result<Option<Params>, StripeError> {
         match self.fields.get(name) {
             None => Ok(None),
-            Some(Node::Parts(parts)) => Ok(Some(Params {
-                fields: parts.clone(),
-                within: Some(self.full(name)),
-            })),
+            Some(Node::Parts(parts)) => Ok(Some(Params { fields: parts.clone(), within: Some(self.full(name)) })),
             Some(Node::Text(_)) => Err(self.not_a("object", name)),
         }
     }
@@ -168,8 +135,7 @@ impl Params {
         };
         let mut all = BTreeMap::new();
         for (key, node) in &group.fields {
-            let value =
-                text_of(node).ok_or_else(|| self.not_a("string", &format!("metadata[{key}]")))?;
+            let value = text_of(node).ok_or_else(|| self.not_a("string", &format!("metadata[{key}]")))?;
             if key.chars().count() > max_key || value.chars().count() > max_value {
                 let message = "Metadata keys can have up to 40 characters, values up to 500.";
                 return Err(StripeError::invalid(message).with("param", "metadata".into()));
@@ -177,8 +143,7 @@ impl Params {
             all.insert(key.clone(), value);
         }
         if all.len() > max_pairs {
-            return Err(StripeError::invalid("You can have up to 50 metadata keys.")
-                .with("param", "metadata".into()));
+            return Err(StripeError::invalid("You can have up to 50 metadata keys.").with("param", "metadata".into()));
         }
         Ok(all)
     }
@@ -186,10 +151,7 @@ impl Params {
     /// The properties to expand, each one of those that can be.
     pub(super) fn expand(&self, legal: &[&str]) -> Result<Vec<String>, StripeError> {
         let asked = self.list("expand")?.unwrap_or_default();
-        match asked
-            .iter()
-            .find(|property| !legal.contains(&property.as_str()))
-        {
+        match asked.iter().find(|property| !legal.contains(&property.as_str())) {
             Some(illegal) => {
                 let message = format!("This property cannot be expanded ({illegal}).");
                 Err(StripeError::invalid(&message).with("param", "expand".into()))
@@ -201,11 +163,7 @@ impl Params {
     /// The error for a parameter that must be there.
     pub(super) fn missing(&self, name: &str) -> StripeError {
         let full = self.full(name);
-        StripeError::param(
-            "parameter_missing",
-            &full,
-            &format!("Missing required param: {full}."),
-        )
+        StripeError::param("parameter_missing", &full, &format!("Missing required param: {full}."))
     }
 
     fn not_a(&self, kind: &str, name: &str) -> StripeError {
@@ -214,9 +172,7 @@ impl Params {
     }
 
     fn full(&self, name: &str) -> String {
-        self.within
-            .as_ref()
-            .map_or_else(|| name.to_owned(), |within| format!("{within}[{name}]"))
+        self.within.as_ref().map_or_else(|| name.to_owned(), |within| format!("{within}[{name}]"))
     }
 }
 

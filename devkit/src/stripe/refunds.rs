@@ -18,39 +18,23 @@ const EXPANDABLE: [&str; 2] = ["charge", "payment_intent"];
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
 
 pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, StripeError> {
-    params.only(&[
-        "amount",
-        "charge",
-        "expand",
-        "metadata",
-        "payment_intent",
-        "reason",
-    ])?;
+    params.only(&["amount", "charge", "expand", "metadata", "payment_intent", "reason"])?;
     let expand = params.expand(&EXPANDABLE)?;
     let asked = params.positive("amount")?;
     let reason = params.choice("reason", &REASONS)?;
     let metadata = params.metadata()?;
     let charge_id = charge_to_refund(store, params)?;
     let Some(charge) = store.charges.get(&charge_id) else {
-        return Err(StripeError::no_such(
-            StatusCode::NOT_FOUND,
-            "charge",
-            &charge_id,
-            "charge",
-        ));
+        return Err(StripeError::no_such(StatusCode::NOT_FOUND, "charge", &charge_id, "charge"));
     };
     let left = charge.amount - charge.amount_refunded;
     if charge.dispute.is_some() {
         let message = format!("Charge {charge_id} has been charged back; cannot issue a refund.");
-        return Err(StripeError::invalid(&message)
-            .code("charge_disputed")
-            .kept());
+        return Err(StripeError::invalid(&message).code("charge_disputed").kept());
     }
     if left == 0 {
         let message = format!("Charge {charge_id} has already been refunded.");
-        return Err(StripeError::invalid(&message)
-            .code("charge_already_refunded")
-            .kept());
+        return Err(StripeError::invalid(&message).code("charge_already_refunded").kept());
     }
     let amount = asked.unwrap_or(left);
     if amount > left {
@@ -59,9 +43,7 @@ pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, Stripe
             currency::display(amount, &charge.currency),
             currency::display(left, &charge.currency)
         );
-        return Err(StripeError::invalid(&message)
-            .with("param", "amount".into())
-            .kept());
+        return Err(StripeError::invalid(&message).with("param", "amount".into()).kept());
     }
     let refund = Refund {
         id: id::token("re_3", 23),
@@ -115,40 +97,30 @@ fn charge_to_refund(store: &Store, params: &Params) -> Result<String, StripeErro
             Err(StripeError::invalid(message).code("parameter_missing"))
         }
         (Some(id), None) => {
-            let intent = store.intents.get(&id).ok_or_else(|| {
-                StripeError::no_such(
-                    StatusCode::NOT_FOUND,
-                    "payment_intent",
-                    &id,
-                    "payment_intent",
-                )
-            })?;
-            let captured = intent
-                .latest_charge
-                .as_ref()
-                .filter(|id| store.charges.get(id).is_some_and(|charge| charge.captured));
+            let intent = store
+                .intents
+                .get(&id)
+                .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "payment_intent", &id, "payment_intent"))?;
+            let captured =
+                intent.latest_charge.as_ref().filter(|id| store.charges.get(id).is_some_and(|charge| charge.captured));
             captured.cloned().ok_or_else(|| {
                 unexpected_state(
                     intent,
-                    &format!(
-                        "This PaymentIntent ({id}) does not have a successful charge to refund."
-                    ),
+                    &format!("This PaymentIntent ({id}) does not have a successful charge to refund."),
                 )
             })
         }
         (None, Some(id)) => {
-            let charge = store.charges.get(&id).ok_or_else(|| {
-                StripeError::no_such(StatusCode::NOT_FOUND, "charge", &id, "charge")
-            })?;
+            let charge = store
+                .charges
+                .get(&id)
+                .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "charge", &id, "charge"))?;
             if charge.captured {
                 return Ok(id);
             }
-            let message = format!(
-                "Charge {id} has not been captured: cancel its PaymentIntent instead of refunding it."
-            );
-            Err(StripeError::invalid(&message)
-                .code("charge_not_refundable")
-                .kept())
+            let message =
+                format!("Charge {id} has not been captured: cancel its PaymentIntent instead of refunding it.");
+            Err(StripeError::invalid(&message).code("charge_not_refundable").kept())
         }
     }
 }
@@ -156,10 +128,8 @@ fn charge_to_refund(store: &Store, params: &Params) -> Result<String, StripeErro
 pub(super) fn retrieve(store: &Store, id: &str, params: &Params) -> Result<Value, StripeError> {
     params.only(&["expand"])?;
     let expand = params.expand(&EXPANDABLE)?;
-    let refund = store
-        .refunds
-        .get(id)
-        .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "refund", id, "id"))?;
+    let refund =
+        store.refunds.get(id).ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "refund", id, "id"))?;
     Ok(view::expanded(store, view::refund(refund), &expand))
 }
 
@@ -167,24 +137,18 @@ pub(super) fn list(store: &Store, params: &Params) -> Result<Value, StripeError>
     params.only(&["charge", "limit", "payment_intent", "starting_after"])?;
     let (intent, charge) = (params.text("payment_intent")?, params.text("charge")?);
     let fits = |refund: &Refund| {
-        intent.as_ref().is_none_or(|id| *id == refund.intent)
-            && charge.as_ref().is_none_or(|id| *id == refund.charge)
+        intent.as_ref().is_none_or(|id| *id == refund.intent) && charge.as_ref().is_none_or(|id| *id == refund.charge)
     };
     lists::Page::read(params)?.of(&store.refunds, "/v1/refunds", fits, view::refund)
 }
 
 /// The refund comes back after all; false when it has failed already or is not known.
 pub(super) fn fail(store: &mut Store, id: &str) -> bool {
-    let Some(refund) = store
-        .refunds
-        .get_mut(id)
-        .filter(|refund| refund.status != RefundStatus::Failed)
-    else {
+    let Some(refund) = store.refunds.get_mut(id).filter(|refund| refund.status != RefundStatus::Failed) else {
         return false;
     };
     refund.status = RefundStatus::Failed;
-    let (amount, charge_id, intent_id) =
-        (refund.amount, refund.charge.clone(), refund.intent.clone());
+    let (amount, charge_id, intent_id) = (refund.amount, refund.charge.clone(), refund.intent.clone());
     if let Some(charge) = store.charges.get_mut(&charge_id) {
         charge.amount_refunded -= amount;
     }
@@ -198,11 +162,7 @@ pub(super) fn fail(store: &mut Store, id: &str) -> bool {
 
 /// A pending refund arrives; false when it is not pending.
 pub(super) fn complete(store: &mut Store, id: &str) -> bool {
-    let Some(refund) = store
-        .refunds
-        .get_mut(id)
-        .filter(|refund| refund.status == RefundStatus::Pending)
-    else {
+    let Some(refund) = store.refunds.get_mut(id).filter(|refund| refund.status == RefundStatus::Pending) else {
         return false;
     };
     refund.status = RefundStatus::Succeeded;

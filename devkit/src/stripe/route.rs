@@ -9,26 +9,15 @@ use super::store::Store;
 use super::{capture, confirm, intents, lists, refunds, view};
 
 /// Runs the operation; the error says whether it had begun.
-pub(super) fn execute(
-    store: &mut Store,
-    method: &Method,
-    path: &str,
-    params: &Params,
-) -> Result<Value, StripeError> {
+pub(super) fn execute(store: &mut Store, method: &Method, path: &str, params: &Params) -> Result<Value, StripeError> {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (method, segments.as_slice()) {
         (&Method::POST, ["v1", "payment_intents"]) => intents::create(store, params),
         (&Method::GET, ["v1", "payment_intents"]) => intents::list(store, params),
         (&Method::GET, ["v1", "payment_intents", id]) => intents::retrieve(store, id, params),
-        (&Method::POST, ["v1", "payment_intents", id, "confirm"]) => {
-            confirm::confirm(store, id, params)
-        }
-        (&Method::POST, ["v1", "payment_intents", id, "capture"]) => {
-            capture::capture(store, id, params)
-        }
-        (&Method::POST, ["v1", "payment_intents", id, "cancel"]) => {
-            capture::cancel(store, id, params)
-        }
+        (&Method::POST, ["v1", "payment_intents", id, "confirm"]) => confirm::confirm(store, id, params),
+        (&Method::POST, ["v1", "payment_intents", id, "capture"]) => capture::capture(store, id, params),
+        (&Method::POST, ["v1", "payment_intents", id, "cancel"]) => capture::cancel(store, id, params),
         (&Method::GET, ["v1", "charges", id]) => charge(store, id, params),
         (&Method::POST, ["v1", "refunds"]) => refunds::create(store, params),
         (&Method::GET, ["v1", "refunds"]) => refunds::list(store, params),
@@ -51,20 +40,16 @@ fn unrecognized(method: &Method, path: &str) -> StripeError {
 fn charge(store: &Store, id: &str, params: &Params) -> Result<Value, StripeError> {
     params.only(&["expand"])?;
     let expand = params.expand(&["payment_intent"])?;
-    let charge = store
-        .charges
-        .get(id)
-        .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "charge", id, "id"))?;
+    let charge =
+        store.charges.get(id).ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "charge", id, "id"))?;
     Ok(view::expanded(store, view::charge(charge), &expand))
 }
 
 fn dispute(store: &Store, id: &str, params: &Params) -> Result<Value, StripeError> {
     params.only(&["expand"])?;
     let expand = params.expand(&["charge", "payment_intent"])?;
-    let dispute = store
-        .disputes
-        .get(id)
-        .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "dispute", id, "id"))?;
+    let dispute =
+        store.disputes.get(id).ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "dispute", id, "id"))?;
     Ok(view::expanded(store, view::dispute(dispute), &expand))
 }
 
@@ -77,9 +62,5 @@ fn events(store: &Store, params: &Params) -> Result<Value, StripeError> {
 
 fn event(store: &Store, id: &str, params: &Params) -> Result<Value, StripeError> {
     params.only(&[])?;
-    store
-        .events
-        .get(id)
-        .cloned()
-        .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "event", id, "id"))
+    store.events.get(id).cloned().ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "event", id, "id"))
 }

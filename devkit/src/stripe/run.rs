@@ -45,14 +45,8 @@ impl Answer {
         if self.request_id != request_id
             && let Ok(original) = HeaderValue::try_from(self.request_id)
         {
-            let replayed = (
-                HeaderName::from_static(REPLAYED),
-                HeaderValue::from_static("true"),
-            );
-            response.headers_mut().extend([
-                replayed,
-                (HeaderName::from_static("original-request"), original),
-            ]);
+            let replayed = (HeaderName::from_static(REPLAYED), HeaderValue::from_static("true"));
+            response.headers_mut().extend([replayed, (HeaderName::from_static("original-request"), original)]);
         }
         response
     }
@@ -97,31 +91,24 @@ impl Call {
         let is_form = header(&self.headers, CONTENT_TYPE.as_str())
             .is_none_or(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         if !self.body.is_empty() && !is_form {
-            return Err(StripeError::invalid(
-                "The body must be application/x-www-form-urlencoded.",
-            ));
+            return Err(StripeError::invalid("The body must be application/x-www-form-urlencoded."));
         }
         let mut encoded = self.query.clone().into_bytes();
         encoded.push(b'&');
         encoded.extend_from_slice(&self.body);
         let fields = form::parse(&encoded).map_err(|form::BadKey(key)| {
-            StripeError::invalid(&format!("Invalid parameter name: {key}"))
-                .with("param", key.into())
+            StripeError::invalid(&format!("Invalid parameter name: {key}")).with("param", key.into())
         })?;
         Ok(Params::new(fields))
     }
 
     /// The idempotency key; only a POST has one.
     fn key(&self) -> Result<Option<String>, StripeError> {
-        let Some(key) =
-            header(&self.headers, "idempotency-key").filter(|_| self.method == Method::POST)
-        else {
+        let Some(key) = header(&self.headers, "idempotency-key").filter(|_| self.method == Method::POST) else {
             return Ok(None);
         };
         if key.is_empty() || key.chars().count() > MAX_KEY_LENGTH {
-            return Err(StripeError::invalid(
-                "Idempotency keys must have between 1 and 255 characters.",
-            ));
+            return Err(StripeError::invalid("Idempotency keys must have between 1 and 255 characters."));
         }
         Ok(Some(key))
     }
@@ -131,32 +118,15 @@ impl Call {
         format!("{}\n{params:?}", self.path)
     }
 
-    fn execute(
-        &self,
-        sandbox: &StripeSandbox,
-        key: Option<String>,
-        params: &Params,
-    ) -> Result<Value, StripeError> {
-        let cause = Cause {
-            request_id: Some(self.request_id.clone()),
-            idempotency_key: key,
-        };
-        sandbox.change(cause, |store| {
-            route::execute(store, &self.method, &self.path, params)
-        })
+    fn execute(&self, sandbox: &StripeSandbox, key: Option<String>, params: &Params) -> Result<Value, StripeError> {
+        let cause = Cause { request_id: Some(self.request_id.clone()), idempotency_key: key };
+        sandbox.change(cause, |store| route::execute(store, &self.method, &self.path, params))
     }
 
     /// Leaves the answer under the key, if execution began.
     fn keep(&self, held: Option<Held<Answer>>, done: Result<Value, StripeError>) -> Answer {
         let (answer, kept) = match done {
-            Ok(body) => (
-                Answer {
-                    status: StatusCode::OK,
-                    body,
-                    request_id: self.request_id.clone(),
-                },
-                true,
-            ),
+            Ok(body) => (Answer { status: StatusCode::OK, body, request_id: self.request_id.clone() }, true),
             Err(error) => (self.refused(&error), error.kept),
         };
         if let Some(held) = held.filter(|_| kept) {
@@ -166,11 +136,7 @@ impl Call {
     }
 
     fn refused(&self, error: &StripeError) -> Answer {
-        Answer {
-            status: error.status,
-            body: error.document(),
-            request_id: self.request_id.clone(),
-        }
+        Answer { status: error.status, body: error.document(), request_id: self.request_id.clone() }
     }
 }
 
@@ -196,6 +162,5 @@ fn running(key: &str) -> StripeError {
         "There is currently another in-progress request using this Stripe Idempotent Key (that probably means you \
          submitted twice, and the other request is still going through): {key}. Please try again later."
     );
-    StripeError::new(StatusCode::CONFLICT, "idempotency_error", &message)
-        .code("idempotency_key_in_use")
+    StripeError::new(StatusCode::CONFLICT, "idempotency_error", &message).code("idempotency_key_in_use")
 }

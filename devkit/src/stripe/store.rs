@@ -33,9 +33,7 @@ pub(super) struct Cause {
 
 impl Store {
     pub(super) fn intent(&self, id: &str) -> Result<&Intent, StripeError> {
-        self.intents.get(id).ok_or_else(|| {
-            StripeError::no_such(StatusCode::NOT_FOUND, "payment_intent", id, "intent")
-        })
+        self.intents.get(id).ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "payment_intent", id, "intent"))
     }
 
     pub(super) fn emit_intent(&mut self, kind: &str, id: &str) {
@@ -83,10 +81,7 @@ pub(super) struct Shelf<T> {
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self {
-            places: HashMap::new(),
-            items: Vec::new(),
-        }
+        Self { places: HashMap::new(), items: Vec::new() }
     }
 }
 

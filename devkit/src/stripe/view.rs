@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::card::Card;
-use super::model::{
-    Charge, Dispute, DisputeOutcome, Intent, IntentStatus, PaymentMethod, Refund, RefundStatus,
-};
+use super::model::{Charge, Dispute, DisputeOutcome, Intent, IntentStatus, PaymentMethod, Refund, RefundStatus};
 use super::store::Store;
 
 /// Fields of a payment intent that stay null here.
@@ -172,7 +170,8 @@ fn card(card: &Card) -> Value {
 }
 
 fn billing_details() -> Value {
-    let address = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
+    let address =
+        json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
     json!({ "address": address, "email": null, "name": null, "phone": null, "tax_id": null })
 }
 
@@ -253,10 +252,7 @@ pub(super) fn expanded(store: &Store, mut object: Value, properties: &[String]) 
         let whole = match property {
             "latest_charge" | "charge" => store.charges.get(id).map(charge),
             "payment_intent" => store.intents.get(id).map(intent),
-            "payment_method" => store
-                .payment_methods
-                .get(id)
-                .map(|method| payment_method(method, 0)),
+            "payment_method" => store.payment_methods.get(id).map(|method| payment_method(method, 0)),
             _ => None,
         };
         if let Some(whole) = whole {

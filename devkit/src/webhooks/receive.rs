@@ -39,23 +39,12 @@ pub struct Received {
     pub answered: Option<u16>,
 }
 
-pub(super) async fn receive(
-    State(sink): State<WebhookSink>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub(super) async fn receive(State(sink): State<WebhookSink>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let reason = verify(&sink.secrets.lock(), &headers, &body).err();
     let verified = reason.is_none();
     let usual = reason.clone().map_or_else(
         || StatusCode::OK.into_response(),
-        |reason| {
-            (
-                StatusCode::UNAUTHORIZED,
-                Json(serde_json::json!({ "error": reason })),
-            )
-                .into_response()
-        },
+        |reason| (StatusCode::UNAUTHORIZED, Json(serde_json::json!({ "error": reason }))).into_response(),
     );
     let index = write_down(&sink, &uri, &headers, &body, reason);
     tracing::debug!(webhook.verified = verified, "received a webhook");
@@ -69,19 +58,10 @@ pub(super) async fn receive(
     response
 }
 
-fn write_down(
-    sink: &WebhookSink,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: &Bytes,
-    reason: Option<String>,
-) -> usize {
+fn write_down(sink: &WebhookSink, uri: &Uri, headers: &HeaderMap, body: &Bytes, reason: Option<String>) -> usize {
     let mut all = sink.received.lock();
     let id = header(headers, "webhook-id");
-    let before = all
-        .iter()
-        .filter(|earlier| id.is_some() && earlier.id == id)
-        .count();
+    let before = all.iter().filter(|earlier| id.is_some() && earlier.id == id).count();
     all.push(Received {
         timestamp: header(headers, "webhook-timestamp"),
         received_at_ms: clock::now_ms(),
@@ -105,9 +85,8 @@ fn write_down(
 fn verify(secrets: &[String], headers: &HeaderMap, body: &[u8]) -> Result<(), String> {
     let mut result = Err("the sink has no secret".to_owned());
     for secret in secrets {
-        result = Webhook::new(secret)
-            .and_then(|webhook| webhook.verify(body, headers))
-            .map_err(|error| error.to_string());
+        result =
+            Webhook::new(secret).and_then(|webhook| webhook.verify(body, headers)).map_err(|error| error.to_string());
         if result.is_ok() {
             break;
         }
@@ -117,20 +96,14 @@ fn verify(secrets: &[String], headers: &HeaderMap, body: &[u8]) -> Result<(), St
 
 async fn answer(reply: Reply, usual: Response) -> Response {
     match reply {
-        Reply::Status {
-            status,
-            retry_after_secs,
-        } => {
+        Reply::Status { status, retry_after_secs } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let retry_after = retry_after_secs.map(|secs| (RETRY_AFTER, HeaderValue::from(secs)));
             with_header(status, retry_after)
         }
-        Reply::Redirect { location } => with_header(
-            StatusCode::FOUND,
-            HeaderValue::try_from(location)
-                .ok()
-                .map(|value| (LOCATION, value)),
-        ),
+        Reply::Redirect { location } => {
+            with_header(StatusCode::FOUND, HeaderValue::try_from(location).ok().map(|value| (LOCATION, value)))
+        }
         Reply::Slow { ms } => {
             fault::pause(ms).await;
             usual

@@ -25,14 +25,8 @@ pub(super) fn pages(sink: &WebhookSink, base: &str) -> Router {
         .route(base, get(page))
         .route(&format!("{base}.json"), get(json))
         .route(&format!("{base}/control/replies"), post(plan_reply))
-        .route(
-            &format!("{base}/control/replies/clear"),
-            post(clear_replies),
-        )
-        .with_state(Pages {
-            sink: sink.clone(),
-            base: base.to_owned(),
-        })
+        .route(&format!("{base}/control/replies/clear"), post(clear_replies))
+        .with_state(Pages { sink: sink.clone(), base: base.to_owned() })
 }
 
 /// A delivery with its body also parsed, for readers of the JSON.
@@ -47,12 +41,7 @@ struct WithEvent {
 async fn json(State(pages): State<Pages>) -> Json<Vec<WithEvent>> {
     let newest_first = pages.sink.received().into_iter().rev();
     Json(
-        newest_first
-            .map(|received| WithEvent {
-                event: serde_json::from_str(&received.body).ok(),
-                received,
-            })
-            .collect(),
+        newest_first.map(|received| WithEvent { event: serde_json::from_str(&received.body).ok(), received }).collect(),
     )
 }
 
@@ -88,34 +77,15 @@ struct Row {
 }
 
 async fn page(State(pages): State<Pages>) -> Response {
-    let rows = pages
-        .sink
-        .received()
-        .into_iter()
-        .rev()
-        .map(Row::from)
-        .collect();
-    let pending = pages
-        .sink
-        .replies
-        .pending()
-        .iter()
-        .map(Rule::summary)
-        .collect();
-    page::render(&Page {
-        base: pages.base,
-        rows,
-        pending,
-    })
+    let rows = pages.sink.received().into_iter().rev().map(Row::from).collect();
+    let pending = pages.sink.replies.pending().iter().map(Rule::summary).collect();
+    page::render(&Page { base: pages.base, rows, pending })
 }
 
 impl From<Received> for Row {
     fn from(received: Received) -> Self {
         let event = serde_json::from_str::<Value>(&received.body).ok();
-        let kind = event
-            .as_ref()
-            .and_then(|event| event["type"].as_str())
-            .map(str::to_owned);
+        let kind = event.as_ref().and_then(|event| event["type"].as_str()).map(str::to_owned);
         let pretty = event.and_then(|event| serde_json::to_string_pretty(&event).ok());
         Self {
             time: clock::time_of_day(received.received_at_ms),
@@ -123,9 +93,7 @@ impl From<Received> for Row {
             id: received.id.unwrap_or_else(|| "none".to_owned()),
             attempt: received.attempt,
             reason: received.reason.unwrap_or_default(),
-            answered: received
-                .answered
-                .map_or_else(|| "no answer".to_owned(), |status| status.to_string()),
+            answered: received.answered.map_or_else(|| "no answer".to_owned(), |status| status.to_string()),
             tone: Tone::of_status(received.answered),
             summary: kind.unwrap_or_else(|| format!("{} bytes", received.body.len())),
             headers: received.headers,

@@ -26,11 +26,7 @@ impl Bench {
     pub(crate) async fn new() -> Self {
         let stripe = StripeSandbox::new(StripeOptions::default());
         let served = serve(stripe.router()).await.unwrap();
-        Self {
-            stripe,
-            served,
-            client: devkit::client::plain(Duration::from_secs(5)),
-        }
+        Self { stripe, served, client: devkit::client::plain(Duration::from_secs(5)) }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
@@ -48,29 +44,12 @@ impl Bench {
         reply(self.request("POST", path).form(form).send().await.unwrap()).await
     }
 
-    pub(crate) async fn post_with_key(
-        &self,
-        key: &str,
-        path: &str,
-        form: &[(&str, &str)],
-    ) -> Reply {
+    pub(crate) async fn post_with_key(&self, key: &str, path: &str, form: &[(&str, &str)]) -> Reply {
         self.try_with_key(key, path, form).await.unwrap()
     }
 
-    pub(crate) async fn try_with_key(
-        &self,
-        key: &str,
-        path: &str,
-        form: &[(&str, &str)],
-    ) -> reqwest::Result<Reply> {
-        Ok(reply(
-            self.request("POST", path)
-                .header("idempotency-key", key)
-                .form(form)
-                .send()
-                .await?,
-        )
-        .await)
+    pub(crate) async fn try_with_key(&self, key: &str, path: &str, form: &[(&str, &str)]) -> reqwest::Result<Reply> {
+        Ok(reply(self.request("POST", path).header("idempotency-key", key).form(form).send().await?).await)
     }
 
     /// A payment of 10.00 usd held on this card; the answer whatever it is.
@@ -94,12 +73,7 @@ impl Bench {
     /// The id of a payment of 10.00 usd that is captured.
     pub(crate) async fn captured(&self, card: &str) -> String {
         let id = self.held(card).await;
-        assert_eq!(
-            self.post(&format!("/v1/payment_intents/{id}/capture"), &[])
-                .await
-                .status,
-            200
-        );
+        assert_eq!(self.post(&format!("/v1/payment_intents/{id}/capture"), &[]).await.status, 200);
         id
     }
 }
@@ -107,11 +81,7 @@ impl Bench {
 pub(crate) async fn reply(response: reqwest::Response) -> Reply {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap_or_default();
-    Reply {
-        status,
-        headers,
-        body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
-    }
+    Reply { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
 }
 
 pub(crate) fn text(value: &Value) -> String {

@@ -37,12 +37,7 @@ impl Bench {
         .await
         .unwrap();
         let prefix = format!("t{}:", BENCHES.fetch_add(1, Ordering::Relaxed));
-        Self {
-            server,
-            kind: redis.kind(),
-            client: client(),
-            prefix,
-        }
+        Self { server, kind: redis.kind(), client: client(), prefix }
     }
 
     /// A key no other test uses.
@@ -61,8 +56,7 @@ impl Bench {
 
     /// A request without the token.
     pub(crate) fn bare_request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{path}", self.server.url()))
+        self.client.request(method, format!("{}{path}", self.server.url()))
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<String>) -> Answer {

@@ -18,13 +18,7 @@ async fn nobody_runs_anything_without_the_token() {
     let set = json!(["SET", key, "v"]).to_string();
 
     let missing = sent(bench.bare_request(Method::POST, "/").body(set.clone())).await;
-    let wrong = sent(
-        bench
-            .bare_request(Method::POST, "/")
-            .bearer_auth("other")
-            .body(set),
-    )
-    .await;
+    let wrong = sent(bench.bare_request(Method::POST, "/").bearer_auth("other").body(set)).await;
     let path = sent(bench.bare_request(Method::GET, &format!("/set/{key}/v?_token=other"))).await;
 
     for answer in [missing, wrong, path] {
@@ -49,10 +43,7 @@ async fn head_get_post_and_put_are_allowed_and_nothing_else() {
     let bench = Bench::new().await;
 
     for method in [Method::GET, Method::POST, Method::PUT] {
-        assert_eq!(
-            sent(bench.request(method, "/ping")).await.text,
-            r#"{"result":"PONG"}"#
-        );
+        assert_eq!(sent(bench.request(method, "/ping")).await.text, r#"{"result":"PONG"}"#);
     }
     let head = sent(bench.request(Method::HEAD, "/ping")).await;
     assert_eq!((head.status, head.text.as_str()), (200, ""));
@@ -71,14 +62,8 @@ async fn a_request_over_ten_megabytes_is_refused_and_one_below_runs() {
     let over = bench.post("/", set(limit)).await;
     let below = bench.post("/", set(limit - 100)).await;
 
-    assert_eq!(
-        (over.status, over.text.as_str()),
-        (400, r#"{"error":"ERR max request size exceeded"}"#)
-    );
-    assert_eq!(
-        (below.status, below.text.as_str()),
-        (200, r#"{"result":"OK"}"#)
-    );
+    assert_eq!((over.status, over.text.as_str()), (400, r#"{"error":"ERR max request size exceeded"}"#));
+    assert_eq!((below.status, below.text.as_str()), (200, r#"{"result":"OK"}"#));
     assert_eq!(bench.run(json!(["STRLEN", key])).await, limit - 100);
     bench.run(json!(["DEL", key])).await;
 }
@@ -87,12 +72,7 @@ async fn a_request_over_ten_megabytes_is_refused_and_one_below_runs() {
 async fn every_answer_carries_a_sync_token() {
     let bench = Bench::new().await;
 
-    let response = bench
-        .request(Method::GET, "/ping")
-        .header("upstash-sync-token", "x")
-        .send()
-        .await
-        .unwrap();
+    let response = bench.request(Method::GET, "/ping").header("upstash-sync-token", "x").send().await.unwrap();
 
     assert!(!response.headers()["upstash-sync-token"].is_empty());
 }

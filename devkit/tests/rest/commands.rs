@@ -22,24 +22,14 @@ async fn a_command_in_a_path_takes_its_body_and_then_its_query() {
     let bench = Bench::new().await;
     let key = bench.key("a%2Fb");
 
-    let set = bench
-        .post(&format!("/set/{key}?EX=100"), "a body / with \"all\" in it")
-        .await;
-    let put = bench
-        .request(Method::PUT, &format!("/append/{key}"))
-        .body(" +")
-        .send()
-        .await
-        .unwrap();
+    let set = bench.post(&format!("/set/{key}?EX=100"), "a body / with \"all\" in it").await;
+    let put = bench.request(Method::PUT, &format!("/append/{key}")).body(" +").send().await.unwrap();
     let ttl = bench.get(&format!("/ttl/{key}")).await;
 
     assert_eq!(set.json(), json!({"result": "OK"}));
     assert_eq!(Answer::of(put).await.json(), json!({"result": 27}));
     assert!((1..=100).contains(&ttl.json()["result"].as_u64().unwrap()));
-    assert_eq!(
-        bench.run(json!(["GET", bench.key("a/b")])).await,
-        "a body / with \"all\" in it +"
-    );
+    assert_eq!(bench.run(json!(["GET", bench.key("a/b")])).await, "a body / with \"all\" in it +");
 }
 
 #[tokio::test]
@@ -48,10 +38,7 @@ async fn redis_own_errors_come_word_for_word_with_400() {
     let key = bench.key("list");
     bench.run(json!(["RPUSH", key, "x"])).await;
 
-    assert_eq!(
-        bench.error(json!(["GET"])).await,
-        "ERR wrong number of arguments for 'get' command"
-    );
+    assert_eq!(bench.error(json!(["GET"])).await, "ERR wrong number of arguments for 'get' command");
     assert_eq!(
         bench.error(json!(["GET", key])).await,
         "WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -65,27 +52,14 @@ async fn what_is_no_command_is_refused_before_redis() {
     let bench = Bench::new().await;
 
     assert_eq!(bench.error(json!([])).await, "ERR empty command");
-    assert_eq!(
-        bench.error(json!(["GET", null])).await,
-        "ERR null args are not supported"
-    );
-    assert_eq!(
-        bench.error(json!({"a": 1})).await,
-        "ERR failed to parse command, expected JSON array"
-    );
-    for (path, body) in [
-        ("/", ""),
-        ("/", "nonsense"),
-        ("/pipeline", "[1]"),
-        ("/multi-exec", "{}"),
-        ("/pipeline", "[[]]"),
-    ] {
+    assert_eq!(bench.error(json!(["GET", null])).await, "ERR null args are not supported");
+    assert_eq!(bench.error(json!({"a": 1})).await, "ERR failed to parse command, expected JSON array");
+    for (path, body) in
+        [("/", ""), ("/", "nonsense"), ("/pipeline", "[1]"), ("/multi-exec", "{}"), ("/pipeline", "[[]]")]
+    {
         let answer = bench.post(path, body).await;
         assert_eq!(answer.status, 400, "{path} {body}");
-        assert!(
-            answer.json()["error"].as_str().unwrap().starts_with("ERR "),
-            "{path} {body}"
-        );
+        assert!(answer.json()["error"].as_str().unwrap().starts_with("ERR "), "{path} {body}");
     }
     assert_eq!(
         bench.get("/").await.text,
@@ -116,14 +90,7 @@ async fn what_upstash_allows_runs() {
     let bench = Bench::new().await;
 
     assert_eq!(bench.run(json!(["PING"])).await, "PONG");
-    assert!(
-        bench
-            .run(json!(["INFO"]))
-            .await
-            .as_str()
-            .unwrap()
-            .contains("used_memory")
-    );
+    assert!(bench.run(json!(["INFO"])).await.as_str().unwrap().contains("used_memory"));
     assert!(bench.run(json!(["DBSIZE"])).await.is_u64());
     assert!(bench.run(json!(["COMMAND", "COUNT"])).await.is_u64());
 }
@@ -173,11 +140,5 @@ async fn a_long_pipeline_with_long_replies_comes_back_whole() {
     let results = answer.json();
     let results = results.as_array().unwrap();
     assert_eq!(results.len(), 100);
-    assert!(
-        results
-            .iter()
-            .skip(1)
-            .step_by(2)
-            .all(|item| item["result"] == value.as_str())
-    );
+    assert!(results.iter().skip(1).step_by(2).all(|item| item["result"] == value.as_str()));
 }

@@ -29,17 +29,11 @@ async fn a_subscriber_hears_what_is_published() {
     let greeting = read_until(&mut stream, "\n\n").await;
 
     assert_eq!(bench.run(json!(["PUBLISH", chat, "hello, you"])).await, 1);
-    assert_eq!(
-        bench.get(&format!("/publish/{chat}/again")).await.json(),
-        json!({"result": 1})
-    );
+    assert_eq!(bench.get(&format!("/publish/{chat}/again")).await.json(), json!({"result": 1}));
 
     let heard = read_until(&mut stream, "again\n\n").await;
     assert_eq!(greeting, format!("data: subscribe,{chat},1\n\n"));
-    assert_eq!(
-        heard,
-        format!("data: message,{chat},hello, you\n\ndata: message,{chat},again\n\n")
-    );
+    assert_eq!(heard, format!("data: message,{chat},hello, you\n\ndata: message,{chat},again\n\n"));
 }
 
 #[tokio::test]
@@ -53,10 +47,7 @@ async fn a_pattern_is_heard_with_the_channel_it_met() {
 
     let heard = read_until(&mut stream, "\n\n").await;
     assert_eq!(greeting, format!("data: psubscribe,{pattern},1\n\n"));
-    assert_eq!(
-        heard,
-        format!("data: pmessage,{pattern},{channel},hello\n\n")
-    );
+    assert_eq!(heard, format!("data: pmessage,{pattern},{channel},hello\n\n"));
 }
 
 #[tokio::test]
@@ -68,21 +59,14 @@ async fn a_message_of_two_lines_is_one_event() {
 
     bench.run(json!(["PUBLISH", chat, "one\ntwo"])).await;
 
-    assert_eq!(
-        read_until(&mut stream, "\n\n").await,
-        format!("data: message,{chat},one\ndata: two\n\n")
-    );
+    assert_eq!(read_until(&mut stream, "\n\n").await, format!("data: message,{chat},one\ndata: two\n\n"));
 }
 
 #[tokio::test]
 async fn the_monitor_shows_commands() {
     let bench = Bench::new().await;
     let key = bench.key("watched");
-    let mut stream = bench
-        .request(Method::POST, "/monitor")
-        .send()
-        .await
-        .unwrap();
+    let mut stream = bench.request(Method::POST, "/monitor").send().await.unwrap();
     if stream.status() == 400 {
         let refusal = Answer::of(stream).await;
         // meebis has no MONITOR, and says so.

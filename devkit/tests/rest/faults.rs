@@ -15,22 +15,12 @@ const PATIENCE: Duration = Duration::from_millis(200);
 async fn increment_under(bench: &Bench, fault: Fault) -> (reqwest::Result<Answer>, Value) {
     let key = bench.key("n");
     bench.faults().next(fault);
-    let request = bench
-        .request(Method::POST, "/")
-        .body(json!(["INCR", key]).to_string())
-        .timeout(PATIENCE);
+    let request = bench.request(Method::POST, "/").body(json!(["INCR", key]).to_string()).timeout(PATIENCE);
     let met = async {
         let response = request.send().await?;
-        let (status, content_type) = (
-            response.status().as_u16(),
-            response.headers()["content-type"].clone(),
-        );
+        let (status, content_type) = (response.status().as_u16(), response.headers()["content-type"].clone());
         let content_type = content_type.to_str().unwrap().to_owned();
-        Ok(Answer {
-            status,
-            content_type,
-            text: response.text().await?,
-        })
+        Ok(Answer { status, content_type, text: response.text().await? })
     }
     .await;
     (met, bench.run(json!(["GET", key])).await)
@@ -44,10 +34,7 @@ async fn latency_delays_an_answer_and_changes_nothing_else() {
     let (met, value) = increment_under(&bench, Fault::Latency(Duration::from_millis(50))).await;
 
     assert!(start.elapsed() >= Duration::from_millis(50));
-    assert_eq!(
-        (met.unwrap().text.as_str(), value),
-        (r#"{"result":1}"#, json!("1"))
-    );
+    assert_eq!((met.unwrap().text.as_str(), value), (r#"{"result":1}"#, json!("1")));
 }
 
 #[tokio::test]
@@ -79,19 +66,12 @@ async fn a_cut_reply_has_run_and_breaks_in_the_body() {
     bench.run(json!(["SET", key, "0123456789"])).await;
     bench.faults().next(Fault::ReplyCut);
 
-    let mut response = bench
-        .request(Method::GET, &format!("/getdel/{key}"))
-        .send()
-        .await
-        .unwrap();
+    let mut response = bench.request(Method::GET, &format!("/getdel/{key}")).send().await.unwrap();
 
     assert_eq!(response.status(), StatusCode::OK);
     let whole = r#"{"result":"0123456789"}"#;
     assert_eq!(response.content_length(), Some(whole.len() as u64));
-    assert_eq!(
-        response.chunk().await.unwrap().unwrap(),
-        &whole.as_bytes()[..whole.len() / 2]
-    );
+    assert_eq!(response.chunk().await.unwrap().unwrap(), &whole.as_bytes()[..whole.len() / 2]);
     assert!(response.chunk().await.is_err());
     assert_eq!(bench.run(json!(["GET", key])).await, json!(null));
 }
@@ -108,16 +88,10 @@ async fn a_busy_service_says_so_in_json_and_a_gateway_in_html() {
     assert_eq!(value, "1");
 
     let busy = busy.unwrap();
-    assert_eq!(
-        (busy.status, busy.content_type.as_str()),
-        (429, "application/json")
-    );
+    assert_eq!((busy.status, busy.content_type.as_str()), (429, "application/json"));
     assert!(busy.json()["error"].is_string());
     for (answer, status) in [(failed.unwrap(), 500), (gateway.unwrap(), 502)] {
-        assert_eq!(
-            (answer.status, answer.content_type.as_str()),
-            (status, "text/html")
-        );
+        assert_eq!((answer.status, answer.content_type.as_str()), (status, "text/html"));
         assert!(answer.text.starts_with("<html>"));
     }
 }
@@ -154,31 +128,11 @@ async fn a_server_with_a_stalled_request_stops_at_once() {
 #[tokio::test]
 async fn a_fault_finds_the_request_that_contains_its_text() {
     let bench = Bench::new().await;
-    bench
-        .faults()
-        .next_matching("the other", Fault::Status(429));
+    bench.faults().next_matching("the other", Fault::Status(429));
 
-    assert_eq!(
-        bench
-            .post("/", json!(["ECHO", "the one"]).to_string())
-            .await
-            .status,
-        200
-    );
-    assert_eq!(
-        bench
-            .post("/", json!(["ECHO", "the other"]).to_string())
-            .await
-            .status,
-        429
-    );
-    assert_eq!(
-        bench
-            .post("/", json!(["ECHO", "the other"]).to_string())
-            .await
-            .status,
-        200
-    );
+    assert_eq!(bench.post("/", json!(["ECHO", "the one"]).to_string()).await.status, 200);
+    assert_eq!(bench.post("/", json!(["ECHO", "the other"]).to_string()).await.status, 429);
+    assert_eq!(bench.post("/", json!(["ECHO", "the other"]).to_string()).await.status, 200);
 }
 
 #[tokio::test]
@@ -213,31 +167,16 @@ async fn a_scenario_can_crash_at_each_of_its_calls_in_turn() {
 async fn people_ask_for_faults_by_http() {
     let bench = Bench::new().await;
 
-    let added = bench
-        .post("/__faults", r#"{"fault":"status","status":503,"times":2}"#)
-        .await;
+    let added = bench.post("/__faults", r#"{"fault":"status","status":503,"times":2}"#).await;
     assert_eq!(
         added.json(),
         json!({"seen": 0, "fired": 0, "pending": ["Status(503) at the next call", "Status(503) at the next call"]})
     );
     assert_eq!(bench.get("/ping").await.status, 503);
     let shown = bench.get("/__faults").await;
-    assert_eq!(
-        shown.json(),
-        json!({"seen": 1, "fired": 1, "pending": ["Status(503) at the next call"]})
-    );
-    let cleared = Answer::of(
-        bench
-            .request(Method::DELETE, "/__faults")
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await;
-    assert_eq!(
-        cleared.json(),
-        json!({"seen": 1, "fired": 1, "pending": []})
-    );
+    assert_eq!(shown.json(), json!({"seen": 1, "fired": 1, "pending": ["Status(503) at the next call"]}));
+    let cleared = Answer::of(bench.request(Method::DELETE, "/__faults").send().await.unwrap()).await;
+    assert_eq!(cleared.json(), json!({"seen": 1, "fired": 1, "pending": []}));
     assert_eq!(bench.get("/ping").await.status, 200);
 }
 
@@ -245,29 +184,12 @@ async fn people_ask_for_faults_by_http() {
 async fn a_wish_that_is_not_understood_is_400_and_one_without_token_401() {
     let bench = Bench::new().await;
 
-    for body in [
-        "",
-        r#"{"fault":"meteor"}"#,
-        r#"{"fault":"latency"}"#,
-        r#"{"fault":"stall","at":1,"every":2}"#,
-    ] {
+    for body in ["", r#"{"fault":"meteor"}"#, r#"{"fault":"latency"}"#, r#"{"fault":"stall","at":1,"every":2}"#] {
         let answer = bench.post("/__faults", body).await;
         assert_eq!(answer.status, 400, "{body}");
-        assert!(
-            answer.json()["error"]
-                .as_str()
-                .unwrap()
-                .contains("expected")
-                || body.is_empty(),
-            "{}",
-            answer.text
-        );
+        assert!(answer.json()["error"].as_str().unwrap().contains("expected") || body.is_empty(), "{}", answer.text);
     }
-    let stranger = bench
-        .bare_request(Method::GET, "/__faults")
-        .send()
-        .await
-        .unwrap();
+    let stranger = bench.bare_request(Method::GET, "/__faults").send().await.unwrap();
     assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(bench.get("/ping").await.status, 200);
 }

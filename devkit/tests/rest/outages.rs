@@ -34,20 +34,13 @@ async fn a_redis_that_is_down_is_an_error_at_once_and_one_that_is_back_is_used_a
     redis.kill().await;
     let start = Instant::now();
     let down = bench.post("/", json!(["GET", "k"]).to_string()).await;
-    let piped = bench
-        .post("/pipeline", json!([["GET", "k"]]).to_string())
-        .await;
+    let piped = bench.post("/pipeline", json!([["GET", "k"]]).to_string()).await;
     let stream = bench.get("/subscribe/chat").await;
 
     assert!(start.elapsed() < Duration::from_secs(1));
     for answer in [down, piped, stream] {
         assert_eq!(answer.status, 503);
-        assert!(
-            answer.json()["error"]
-                .as_str()
-                .unwrap()
-                .starts_with("ERR redis is not reachable: ")
-        );
+        assert!(answer.json()["error"].as_str().unwrap().starts_with("ERR redis is not reachable: "));
     }
     redis.restart().await.unwrap();
     assert_eq!(bench.run(json!(["SET", "k", "again"])).await, "OK");
@@ -57,10 +50,7 @@ async fn a_redis_that_is_down_is_an_error_at_once_and_one_that_is_back_is_used_a
 #[tokio::test]
 async fn what_was_written_is_there_after_an_orderly_restart() {
     let folder = Folder::new("restart");
-    let options = RedisOptions {
-        data_dir: Some(folder.0.clone()),
-        ..RedisOptions::default()
-    };
+    let options = RedisOptions { data_dir: Some(folder.0.clone()), ..RedisOptions::default() };
     let mut redis = RedisServer::start(options).await.unwrap();
     let bench = Bench::before(&redis).await;
     bench.run(json!(["SET", "k", "v"])).await;
@@ -75,10 +65,7 @@ async fn what_was_written_is_there_after_an_orderly_restart() {
 #[tokio::test]
 async fn what_was_written_survives_a_kill_where_the_kind_says_so() {
     let folder = Folder::new("kill");
-    let options = RedisOptions {
-        data_dir: Some(folder.0.clone()),
-        ..RedisOptions::default()
-    };
+    let options = RedisOptions { data_dir: Some(folder.0.clone()), ..RedisOptions::default() };
     let mut redis = RedisServer::start(options).await.unwrap();
     let bench = Bench::before(&redis).await;
     bench.run(json!(["SET", "k", "v"])).await;
@@ -86,11 +73,7 @@ async fn what_was_written_survives_a_kill_where_the_kind_says_so() {
     redis.kill().await;
     redis.restart().await.unwrap();
 
-    let expected = if redis.kind().survives_kill() {
-        json!("v")
-    } else {
-        json!(null)
-    };
+    let expected = if redis.kind().survives_kill() { json!("v") } else { json!(null) };
     assert_eq!(bench.run(json!(["GET", "k"])).await, expected);
 }
 
@@ -99,46 +82,24 @@ async fn a_redis_port_in_use_is_an_error_with_the_words_of_redis() {
     let redis = start_redis().await;
     let port = redis.addr().port();
 
-    let error = RedisServer::start(RedisOptions {
-        port: Some(port),
-        ..RedisOptions::default()
-    })
-    .await
-    .unwrap_err();
+    let error = RedisServer::start(RedisOptions { port: Some(port), ..RedisOptions::default() }).await.unwrap_err();
 
-    assert!(
-        matches!(&error, StartError::Ended { output, .. } if output.contains("in use")),
-        "{error}"
-    );
+    assert!(matches!(&error, StartError::Ended { output, .. } if output.contains("in use")), "{error}");
     assert!(error.to_string().contains(&port.to_string()));
 }
 
 #[tokio::test]
 async fn a_rest_port_in_use_is_an_error_that_names_it() {
     let bench = Bench::new().await;
-    let listen: std::net::SocketAddr = bench
-        .server
-        .url()
-        .strip_prefix("http://")
-        .unwrap()
-        .parse()
-        .unwrap();
+    let listen: std::net::SocketAddr = bench.server.url().strip_prefix("http://").unwrap().parse().unwrap();
 
     let redis = "redis://127.0.0.1:1".parse().unwrap();
-    let error = rest::RestServer::start(rest::RestOptions {
-        listen,
-        token: TOKEN.to_owned(),
-        redis,
-    })
-    .await
-    .unwrap_err();
+    let error =
+        rest::RestServer::start(rest::RestOptions { listen, token: TOKEN.to_owned(), redis }).await.unwrap_err();
 
     assert_eq!(
         error.to_string(),
-        format!(
-            "port {} on 127.0.0.1 is in use: expected a free one for the REST server",
-            listen.port()
-        )
+        format!("port {} on 127.0.0.1 is in use: expected a free one for the REST server", listen.port())
     );
 }
 

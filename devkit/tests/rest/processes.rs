@@ -23,42 +23,18 @@ impl Running {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
-        let url = lines
-            .next()
-            .unwrap()
-            .strip_prefix("UPSTASH_REDIS_REST_URL=")
-            .unwrap()
-            .to_owned();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let url = lines.next().unwrap().strip_prefix("UPSTASH_REDIS_REST_URL=").unwrap().to_owned();
         assert_eq!(lines.next().unwrap(), "UPSTASH_REDIS_REST_TOKEN=mine");
-        let info = client()
-            .get(format!("{url}/info/server"))
-            .bearer_auth("mine")
-            .send()
-            .await
-            .unwrap();
+        let info = client().get(format!("{url}/info/server")).bearer_auth("mine").send().await.unwrap();
         let info: Value = serde_json::from_str(&info.text().await.unwrap()).unwrap();
-        let port = info["result"]
-            .as_str()
-            .unwrap()
-            .lines()
-            .find_map(|line| line.strip_prefix("tcp_port:"))
-            .unwrap();
+        let port = info["result"].as_str().unwrap().lines().find_map(|line| line.strip_prefix("tcp_port:")).unwrap();
         let redis = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
-        Self {
-            process,
-            url,
-            redis,
-        }
+        Self { process, url, redis }
     }
 
     async fn end(&mut self, signal: &str) -> ExitStatus {
-        let kill = Command::new("kill")
-            .args([signal, &self.process.id().to_string()])
-            .status()
-            .unwrap();
+        let kill = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
         assert!(kill.success());
         let mut tick = tokio::time::interval(Duration::from_millis(5));
         loop {
@@ -100,17 +76,11 @@ async fn a_port_in_use_ends_it_with_a_clear_word() {
     let running = Running::start().await;
     let port = running.url.rsplit_once(':').unwrap().1;
 
-    let second = Command::new(env!("CARGO_BIN_EXE_upstash"))
-        .args(["--port", port])
-        .output()
-        .unwrap();
+    let second = Command::new(env!("CARGO_BIN_EXE_upstash")).args(["--port", port]).output().unwrap();
 
     assert_eq!(second.status.code(), Some(1));
     let words = String::from_utf8(second.stderr).unwrap();
-    assert!(
-        words.contains(&format!("port {port} on 127.0.0.1 is in use")),
-        "{words}"
-    );
+    assert!(words.contains(&format!("port {port} on 127.0.0.1 is in use")), "{words}");
 }
 
 impl Drop for Running {

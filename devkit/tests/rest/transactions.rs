@@ -10,12 +10,7 @@ async fn each_command_has_its_result_and_an_error_stops_no_other() {
     let bench = Bench::new().await;
     let key = bench.key("k");
 
-    let answer = bench
-        .post(
-            "/multi-exec",
-            json!([["SET", key, "x"], ["INCR", key], ["GET", key]]).to_string(),
-        )
-        .await;
+    let answer = bench.post("/multi-exec", json!([["SET", key, "x"], ["INCR", key], ["GET", key]]).to_string()).await;
 
     assert_eq!(answer.status, 200);
     assert_eq!(
@@ -37,18 +32,10 @@ async fn a_transaction_redis_discards_is_one_error() {
     }
     let key = bench.key("k");
 
-    let answer = bench
-        .post(
-            "/multi-exec",
-            json!([["SET", key, "x"], ["NOSUCHCOMMAND"]]).to_string(),
-        )
-        .await;
+    let answer = bench.post("/multi-exec", json!([["SET", key, "x"], ["NOSUCHCOMMAND"]]).to_string()).await;
 
     assert_eq!(answer.status, 400);
-    assert_eq!(
-        answer.json(),
-        json!({"error": "EXECABORT Transaction discarded because of previous errors."})
-    );
+    assert_eq!(answer.json(), json!({"error": "EXECABORT Transaction discarded because of previous errors."}));
     assert_eq!(bench.run(json!(["EXISTS", key])).await, 0);
 }
 
@@ -57,12 +44,7 @@ async fn a_transaction_with_a_command_that_may_not_be_sent_does_not_run() {
     let bench = Bench::new().await;
     let key = bench.key("k");
 
-    let answer = bench
-        .post(
-            "/multi-exec",
-            json!([["SET", key, "x"], ["BLPOP", key, 0]]).to_string(),
-        )
-        .await;
+    let answer = bench.post("/multi-exec", json!([["SET", key, "x"], ["BLPOP", key, 0]]).to_string()).await;
 
     assert_eq!(answer.status, 400);
     assert_eq!(
@@ -80,16 +62,10 @@ async fn fifty_at_once_do_not_mix() {
 
     let (sender, mut answers) = tokio::sync::mpsc::unbounded_channel();
     for _ in 0..50 {
-        let (sender, request) = (
-            sender.clone(),
-            bench
-                .request(reqwest::Method::POST, "/multi-exec")
-                .body(body.clone()),
-        );
+        let (sender, request) =
+            (sender.clone(), bench.request(reqwest::Method::POST, "/multi-exec").body(body.clone()));
         tokio::spawn(async move {
-            sender
-                .send(super::bench::Answer::of(request.send().await.unwrap()).await)
-                .unwrap();
+            sender.send(super::bench::Answer::of(request.send().await.unwrap()).await).unwrap();
         });
     }
     drop(sender);
