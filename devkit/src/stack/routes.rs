@@ -1,0 +1,38 @@
+//! Every route of Holdfast, mounted as the platforms do: by path alone, so that a wrong method is the route's to refuse.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use holdfast::app::App;
+use holdfast::domain::limits::MAX_BODY_BYTES;
+use holdfast::http::{ROUTES, Request, Route};
+use http::StatusCode;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+/// Makes the router of all routes.
+pub(super) fn router(app: App) -> Router {
+    Router::new().fallback(answer).with_state(app)
+}
+
+async fn answer(State(app): State<App>, request: http::Request<Body>) -> Response {
+    let Some(route) = find(request.uri().path()) else {
+        return (StatusCode::NOT_FOUND, "no such page; the routes are under /api, the stand-ins under /dev\n")
+            .into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let (body, too_large) = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(body) => (body.to_bytes(), false),
+        Err(error) => (Bytes::new(), error.is::<LengthLimitError>()),
+    };
+    let mut request = Request::new(parts, body);
+    request.too_large |= too_large;
+    route.call(&app, request).await.map(Body::from)
+}
+
+/// A path in words beats one with a part that varies, as on the platforms.
+fn find(path: &str) -> Option<&'static Route> {
+    let exact = ROUTES.into_iter().find(|route| route.path == path);
+    exact.or_else(|| ROUTES.into_iter().find(|route| route.matches(path)))
+}

@@ -1,0 +1,41 @@
+//! What the stack says when it is ready.
+
+use super::Stack;
+
+/// Says where everything is, and a line to try.
+pub(super) fn text(stack: &Stack) -> String {
+    let redis = match &stack.redis {
+        Some(redis) => format!("redis://{} ({})", redis.addr(), redis.kind()),
+        None => "the one you named".to_owned(),
+    };
+    let store =
+        format!("  Upstash REST   {}   token {}\n  Redis          {redis}", stack.rest.url(), stack.rest.token());
+    let Some(url) = stack.url() else {
+        let (rest, token) = (stack.rest.url(), stack.rest.token());
+        return format!("\n{store}\n\nUPSTASH_REDIS_REST_URL={rest}\nUPSTASH_REDIS_REST_TOKEN={token}\n");
+    };
+    let token = &stack.options.processor_token;
+    let cron = match stack.options.no_cron {
+        true => "off".to_owned(),
+        false => format!("every {} s", stack.options.cron_seconds),
+    };
+    format!(
+        r#"
+Holdfast is ready.
+
+  Routes         {url}/api/...   processor token {token}
+  Mails          {url}/dev/outbox
+  Webhooks       {url}/dev/webhooks
+  Stripe         {url}/dev/stripe
+{store}
+  Cron           {cron}
+
+Enqueue a mail, and see it among the mails a moment later:
+
+  curl {url}/api/jobs/enqueue -H "Authorization: Bearer {token}" \
+    -d '{{"type":"send_release_email","payload":{{"transactionId":"esc-123","recipientEmail":"user@example.com","amount":10000,"currency":"usd"}}}}'
+
+Ctrl-C stops everything.
+"#
+    )
+}
