@@ -39,7 +39,7 @@ async fn a_redis_that_is_down_is_an_error_at_once_and_one_that_is_back_is_used_a
         .await;
     let stream = bench.get("/subscribe/chat").await;
 
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(3));
     for answer in [down, piped, stream] {
         assert_eq!(answer.status, 503);
         assert!(
