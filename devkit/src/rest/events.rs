@@ -22,7 +22,7 @@ use super::connection::{Listener, RedisError};
 use super::pool::Pool;
 use super::reply::{Refusal, Reply};
 
-/// How many events may wait for a slow caller before Redis is no longer read.
+/// How many events may wait for a slow caller before Redis is no longer read. Chosen: a burst fits.
 const WAITING_EVENTS: usize = 64;
 
 /// Longest wait for Redis to say that it was heard. Chosen: as for a connection.
