@@ -21,7 +21,7 @@ struct Arguments {
     /// The token callers must show.
     #[arg(long, default_value = "dev-token")]
     token: String,
-    /// A Redis that runs already, as redis://[[user]:password@]host[:port][/database]; else one is started.
+    /// A Redis that runs already, as `redis://[[user]:password@]host[:port][/database]`; else one is started.
     #[arg(long, conflicts_with = "data_dir")]
     redis_url: Option<RedisAddress>,
     /// Where the Redis that is started keeps its data; else it is gone afterwards.

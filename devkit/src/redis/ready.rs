@@ -16,6 +16,9 @@ use super::guard::{Guarded, POLL};
 /// to load a few seconds.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
+/// Longest wait for an answer to one question. Chosen: what sits on the port may be no Redis and say nothing.
+const QUESTION_LIMIT: Duration = Duration::from_secs(1);
+
 /// Waits until the Redis in `process` answers on `address`.
 pub(super) async fn wait(mut process: Guarded, address: SocketAddr, program: &str) -> Result<Guarded, StartError> {
     let port = address.port();
@@ -27,7 +30,8 @@ pub(super) async fn wait(mut process: Guarded, address: SocketAddr, program: &st
                 return false;
             }
             let asked = process.process();
-            if asked.is_some() && process_answering(address).await == asked {
+            let answering = tokio::time::timeout(QUESTION_LIMIT, process_answering(address)).await;
+            if asked.is_some() && answering == Ok(asked) {
                 return true;
             }
         }

@@ -1,11 +1,45 @@
-//! Bodies of answers: whole, cut half-way, or a stream of events.
+//! Bodies: of requests, up to a limit; of answers, whole, cut half-way, or a stream of events.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
+
+/// Largest body of a request, in bytes: Upstash's limit (documentation, August 2026).
+const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
+
+/// The whole body of a request, or nothing if it is over the limit. It is read to its end all the same: a
+/// caller that is still writing would not read the answer.
+pub(super) async fn collect(mut incoming: Incoming) -> hyper::Result<Option<Bytes>> {
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        let is_first = length == 0;
+        length += data.len();
+        if is_first {
+            // Most bodies come in one piece, and are not copied.
+            first = data;
+        } else if length <= MAX_REQUEST_BYTES {
+            if joined.is_empty() {
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&data);
+        }
+    }
+    let whole = if joined.is_empty() {
+        first
+    } else {
+        joined.freeze()
+    };
+    Ok((length <= MAX_REQUEST_BYTES).then_some(whole))
+}
 
 /// The body of an answer.
 #[derive(Debug)]

@@ -45,6 +45,13 @@ pub(super) struct Connection {
     stream: TcpStream,
 }
 
+/// A connection whose replies come when Redis has something to say.
+#[derive(Debug)]
+pub(super) struct Listener {
+    stream: TcpStream,
+    unread: BytesMut,
+}
+
 /// The replies to one exchange, in order.
 #[derive(Debug)]
 pub(super) struct Replies {
@@ -119,14 +126,30 @@ impl Connection {
         }
     }
 
-    /// Waits for one more reply, however long it takes: what a subscription gets.
-    pub(super) async fn listen(&mut self, unread: &mut BytesMut) -> io::Result<Replies> {
-        let mut from_redis = self.stream.split().0;
+    /// Writes `wire` and from then on only listens.
+    pub(super) async fn listen(mut self, wire: &[u8]) -> Result<Listener, RedisError> {
+        let mut written = false;
+        match write(&mut self.stream.split().1, wire, &mut written).await {
+            Ok(()) => Ok(Listener {
+                stream: self.stream,
+                unread: BytesMut::new(),
+            }),
+            Err(error) => Err(RedisError::NotSent(error)),
+        }
+    }
+}
+
+impl Listener {
+    /// The next reply, however long it takes. Dropped while it waits, it has lost nothing.
+    pub(super) async fn next(&mut self) -> io::Result<Replies> {
         loop {
-            if let Some((frame, length)) = decode_range(unread).map_err(io::Error::other)? {
-                return Ok(Replies { bytes: unread.split_to(length), frames: vec![(0, length, frame)] });
+            if let Some((frame, length)) = decode_range(&self.unread).map_err(io::Error::other)? {
+                return Ok(Replies {
+                    bytes: self.unread.split_to(length),
+                    frames: vec![(0, length, frame)],
+                });
             }
-            read_some(&mut from_redis, unread).await?;
+            read_some(&mut self.stream.split().0, &mut self.unread).await?;
         }
     }
 }

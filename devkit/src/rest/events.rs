@@ -4,23 +4,29 @@
 //! stops. What Redis refuses at the start is answered 400.
 
 use std::borrow::Cow;
+use std::io;
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response};
 use percent_encoding::percent_decode_str;
 use redis_protocol::resp2::types::RangeFrame;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::body::Body;
 use super::command::Command;
-use super::connection::Connection;
+use super::connection::{Listener, RedisError};
 use super::pool::Pool;
 use super::reply::{Refusal, Reply};
 
-/// How many events may wait for a slow caller before Redis is no longer read.
+/// How many events may wait for a slow caller before Redis is no longer read. Chosen: a burst fits.
 const WAITING_EVENTS: usize = 64;
+
+/// Longest wait for Redis to say that it was heard. Chosen: as for a connection.
+const FIRST_LIMIT: Duration = Duration::from_secs(2);
 
 /// What is listened to.
 #[derive(Debug)]
@@ -45,12 +51,13 @@ pub(super) async fn answer(
     subject: Subject<'_>,
     stopping: CancellationToken,
 ) -> Result<Response<Body>, Refusal> {
-    let unavailable =
-        |error: &dyn std::fmt::Display| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("ERR {error}"));
-    let mut connection = pool.open().await.map_err(|error| unavailable(&error))?;
     let mut wire = Vec::new();
     subject.0.write(&mut wire);
-    let first = connection.exchange(&wire, 1).await.map_err(|error| unavailable(&error))?;
+    let mut listener = pool.open().await?.listen(&wire).await?;
+    let first = timeout(FIRST_LIMIT, listener.next())
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let first = first.map_err(RedisError::Unknown)?;
     if let Some(error) = first.iter().find_map(Reply::error) {
         return Err(Refusal::bad(error.into_owned()));
     }
@@ -59,18 +66,17 @@ pub(super) async fn answer(
         // The channel is empty and its receiver is at hand.
         drop(sender.try_send(event(reply)));
     }
-    tokio::spawn(pump(connection, sender, stopping));
+    tokio::spawn(pump(listener, sender, stopping));
     let mut response = Response::new(Body::Events(events));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
 
-async fn pump(mut connection: Connection, sender: mpsc::Sender<Bytes>, stopping: CancellationToken) {
-    let mut unread = BytesMut::new();
+async fn pump(mut listener: Listener, sender: mpsc::Sender<Bytes>, stopping: CancellationToken) {
     loop {
         let replies = tokio::select! {
-            replies = connection.listen(&mut unread) => replies,
+            replies = listener.next() => replies,
             () = sender.closed() => return,
             () = stopping.cancelled() => return,
         };

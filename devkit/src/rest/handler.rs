@@ -1,27 +1,24 @@
-//! A request in, an answer out: who may call, what is asked, and in which format it is answered.
+//! A request in, an answer out: the fault it meets, what it asks for, and who runs that.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::BodyExt;
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 
 use super::address::RedisAddress;
-use super::body::{Body, Broken};
-use super::command::{self, Command};
+use super::body::{Body, Broken, collect};
+use super::command::Command;
 use super::events;
 use super::faults::{Fault, Faults, admin};
 use super::key_locking::KeyLocking;
+use super::permit;
 use super::pool::Pool;
 use super::reply::{self, Format, Refusal};
 use super::run::{Answer, Runner};
-
-/// Largest body of a request, in bytes: Upstash's limit (documentation, August 2026).
-const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
@@ -99,7 +96,7 @@ impl Handler {
     }
 
     async fn answer(&self, parts: &Parts, body: Option<Bytes>) -> Response<Body> {
-        let outcome = match self.permit(parts) {
+        let outcome = match permit::format(&self.token, parts) {
             Ok(format) => self.dispatch(parts, body, format).await,
             Err(refusal) => Err(refusal),
         };
@@ -110,44 +107,12 @@ impl Handler {
         response
     }
 
-    /// Checks who calls and how, and reads in which format to answer.
-    fn permit(&self, parts: &Parts) -> Result<Format, Refusal> {
-        if ![Method::HEAD, Method::GET, Method::POST, Method::PUT].contains(&parts.method) {
-            return Err(Refusal::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "ERR method not allowed: expected HEAD, GET, POST or PUT",
-            ));
-        }
-        self.authenticate(parts)?;
-        let header = |name: &str| parts.headers.get(name).map(HeaderValue::as_bytes);
-        let base64 = header("upstash-encoding").is_some_and(|value| value.eq_ignore_ascii_case(b"base64"));
-        match header("upstash-response-format") {
-            Some(value) if value.eq_ignore_ascii_case(b"resp2") && base64 => {
-                Err(Refusal::bad("ERR base64 encoding is not supported with the resp2 response format"))
-            }
-            Some(value) if value.eq_ignore_ascii_case(b"resp2") => Ok(Format::Resp2),
-            Some(value) if !value.eq_ignore_ascii_case(b"json") => {
-                Err(Refusal::bad("ERR unknown response format: expected json or resp2"))
-            }
-            _ if base64 => Ok(Format::Base64),
-            _ => Ok(Format::Json),
-        }
-    }
-
-    fn authenticate(&self, parts: &Parts) -> Result<(), Refusal> {
-        let bearer = parts.headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        let shown = match bearer {
-            Some(token) => Some(token.into()),
-            None => command::token_parameter(parts.uri.query().unwrap_or_default()),
-        };
-        if shown.as_deref() == Some(self.token.as_bytes()) {
-            Ok(())
-        } else {
-            Err(Refusal::new(StatusCode::UNAUTHORIZED, "WRONGPASS invalid or missing auth token"))
-        }
-    }
-
-    async fn dispatch(&self, parts: &Parts, body: Option<Bytes>, format: Format) -> Result<Response<Body>, Refusal> {
+    async fn dispatch(
+        &self,
+        parts: &Parts,
+        body: Option<Bytes>,
+        format: Format,
+    ) -> Result<Response<Body>, Refusal> {
         let body = body.ok_or(Refusal::bad("ERR max request size exceeded"))?;
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         if let Some(subject) = events::Subject::of(path) {
@@ -183,36 +148,13 @@ impl Handler {
     }
 
     fn administer(&self, parts: &Parts, body: &[u8]) -> Response<Body> {
-        let outcome = self.authenticate(parts).and_then(|()| admin::answer(&self.faults, &parts.method, body));
+        let outcome = permit::authenticate(&self.token, parts)
+            .and_then(|()| admin::answer(&self.faults, &parts.method, body));
         match outcome {
             Ok(body) => respond(Answer { status: StatusCode::OK, body }, Format::Json),
             Err(refusal) => refused(&refusal),
         }
     }
-}
-
-/// The whole body, or nothing if it is over the limit. It is read to its end all the same: a caller that is
-/// still writing would not read the answer.
-async fn collect(mut incoming: Incoming) -> hyper::Result<Option<Bytes>> {
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
-    let mut length = 0;
-    while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame?.into_data() else {
-            continue;
-        };
-        let whole_so_far = length == 0;
-        length += data.len();
-        if whole_so_far {
-            first = data;
-        } else if length <= MAX_REQUEST_BYTES {
-            if joined.is_empty() {
-                joined.extend_from_slice(&first);
-            }
-            joined.extend_from_slice(&data);
-        }
-    }
-    Ok((length <= MAX_REQUEST_BYTES).then(|| if joined.is_empty() { first } else { joined.freeze() }))
 }
 
 fn respond(answer: Answer, format: Format) -> Response<Body> {

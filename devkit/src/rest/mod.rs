@@ -16,6 +16,7 @@ mod events;
 mod faults;
 mod handler;
 mod key_locking;
+mod permit;
 mod pool;
 mod reply;
 mod run;

@@ -1,5 +1,7 @@
 //! Runs the commands of a request and writes its answer.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 
 use super::allowed;
@@ -38,52 +40,63 @@ impl Runner {
     pub(super) async fn single(&self, command: Command<'_>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = Vec::new();
         let fate = self.prepare(command, &mut wire);
-        if let Fate::Refused(message) = fate {
-            return Err(Refusal::bad(message));
-        }
-        let replies = self.pool.run(&wire, 1).await.map_err(|error| unreachable_redis(&error))?;
+        let replies = self.exchange(&wire, usize::from(fate.is_sent())).await?;
+        let reply = replies.as_ref().and_then(|replies| replies.iter().next());
+        let failed = reply.is_none_or(|reply| reply.error().is_some());
+        let status = if failed {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::OK
+        };
         let mut body = Vec::new();
-        let mut failed = false;
-        for reply in replies.iter() {
-            failed = reply.error().is_some();
-            write(&mut body, &fate, Some(reply), format);
-        }
-        Ok(Answer { status: if failed { StatusCode::BAD_REQUEST } else { StatusCode::OK }, body })
+        write(&mut body, &fate, reply, format);
+        Ok(Answer { status, body })
     }
 
     /// Runs commands one after the other; each has its own result, and the whole is 200.
     pub(super) async fn pipeline(&self, commands: Vec<Command<'_>>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = Vec::new();
-        let fates: Vec<Fate> = commands.into_iter().map(|command| self.prepare(command, &mut wire)).collect();
-        let sent = fates.iter().filter(|fate| !matches!(fate, Fate::Refused(_))).count();
-        let replies = if sent == 0 {
-            None
-        } else {
-            Some(self.pool.run(&wire, sent).await.map_err(|error| unreachable_redis(&error))?)
-        };
+        let fates: Vec<Fate> = commands
+            .into_iter()
+            .map(|command| self.prepare(command, &mut wire))
+            .collect();
+        let sent = fates.iter().filter(|fate| fate.is_sent()).count();
+        let replies = self.exchange(&wire, sent).await?;
         let mut replies = replies.iter().flat_map(Replies::iter);
-        Ok(list(&fates, format, |fate| if matches!(fate, Fate::Refused(_)) { None } else { replies.next() }))
+        Ok(list(&fates, format, |fate| {
+            if fate.is_sent() { replies.next() } else { None }
+        }))
     }
 
     /// Runs commands as one transaction. A single error, and nothing run, if one of them is refused.
     pub(super) async fn transaction(&self, commands: Vec<Command<'_>>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = b"*1\r\n$5\r\nMULTI\r\n".to_vec();
-        let fates: Vec<Fate> = commands.into_iter().map(|command| self.prepare(command, &mut wire)).collect();
-        if let Some(message) = fates.iter().find_map(|fate| match fate {
-            Fate::Refused(message) => Some(message),
-            _ => None,
-        }) {
-            return Err(Refusal::bad(message.clone()));
+        let mut fates = Vec::with_capacity(commands.len());
+        for command in commands {
+            match self.prepare(command, &mut wire) {
+                Fate::Refused(message) => return Err(Refusal::bad(message)),
+                fate => fates.push(fate),
+            }
         }
         wire.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
-        let replies = self.pool.run(&wire, fates.len() + 2).await.map_err(|error| unreachable_redis(&error))?;
-        let Some(executed) = replies.iter().last() else {
-            return Err(discarded());
-        };
-        match (executed.parts(), executed.error()) {
-            (Some(mut parts), _) => Ok(list(&fates, format, |_| parts.next())),
-            (None, Some(error)) => Err(Refusal::bad(error.into_owned())),
-            (None, None) => Err(discarded()),
+        let replies = self.exchange(&wire, fates.len() + 2).await?;
+        let executed = replies.as_ref().and_then(|replies| replies.iter().last());
+        if let Some(mut results) = executed.and_then(Reply::parts) {
+            return Ok(list(&fates, format, |_| results.next()));
+        }
+        let error = executed.and_then(Reply::error);
+        Err(Refusal::bad(error.map_or(
+            "EXECABORT Transaction discarded".to_owned(),
+            Cow::into_owned,
+        )))
+    }
+
+    /// Runs what is in `wire`; nothing if no command is left in it.
+    async fn exchange(&self, wire: &[u8], sent: usize) -> Result<Option<Replies>, Refusal> {
+        if sent == 0 {
+            Ok(None)
+        } else {
+            Ok(Some(self.pool.run(wire, sent).await?))
         }
     }
 
@@ -98,17 +111,21 @@ impl Runner {
     }
 }
 
-fn discarded() -> Refusal {
-    Refusal::bad("EXECABORT Transaction discarded")
+impl Fate {
+    fn is_sent(&self) -> bool {
+        !matches!(self, Fate::Refused(_))
+    }
 }
 
-fn unreachable_redis(error: &RedisError) -> Refusal {
-    let status = match error {
-        RedisError::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
-        RedisError::Unknown(_) => StatusCode::BAD_GATEWAY,
-    };
-    tracing::warn!(outcome = "failed", "{error}");
-    Refusal::new(status, format!("ERR {error}"))
+impl From<RedisError> for Refusal {
+    fn from(error: RedisError) -> Self {
+        let status = match error {
+            RedisError::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
+            RedisError::Unknown(_) => StatusCode::BAD_GATEWAY,
+        };
+        tracing::warn!(outcome = "failed", "{error}");
+        Refusal::new(status, format!("ERR {error}"))
+    }
 }
 
 fn list<'a>(fates: &[Fate], format: Format, mut reply: impl FnMut(&Fate) -> Option<Reply<'a>>) -> Answer {

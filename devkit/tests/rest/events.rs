@@ -37,6 +37,20 @@ async fn a_subscriber_hears_what_is_published() {
 }
 
 #[tokio::test]
+async fn several_channels_share_a_stream() {
+    let bench = Bench::new().await;
+    let (a, b) = (bench.key("a"), bench.key("b"));
+    let mut stream = listen(&bench, &format!("/subscribe/{a}/{b}")).await;
+
+    let greeting = read_until(&mut stream, ",2\n\n").await;
+
+    assert_eq!(
+        greeting,
+        format!("data: subscribe,{a},1\n\ndata: subscribe,{b},2\n\n")
+    );
+}
+
+#[tokio::test]
 async fn a_pattern_is_heard_with_the_channel_it_met() {
     let bench = Bench::new().await;
     let (pattern, channel) = (bench.key("*"), bench.key("a"));

@@ -67,6 +67,8 @@ async fn resp2_is_what_redis_said() {
         "$3\r\nbar\r\n-ERR wrong number of arguments for 'get' command\r\n*0\r\n\
          -ERR Command \"SELECT\" is not allowed in REST or it has a special context path\r\n"
     );
+    let refused = resp2(&bench, "/", json!(["SELECT", 1])).await;
+    assert_eq!((refused.status, refused.text.as_bytes()[0]), (400, b'-'));
     assert_eq!(failed.status, 400);
     assert_eq!(failed.text, "-ERR wrong number of arguments for 'get' command\r\n");
 }

@@ -1,4 +1,8 @@
 //! `/__faults`: the faults, for people. GET shows them, POST adds one, DELETE takes all away.
+//!
+//! A body for POST names the fault, and what it needs, and when it comes: `{"fault":"reply_lost"}` at the next
+//! request, `{"fault":"status","status":502,"times":3}` at the next three,
+//! `{"fault":"latency","latency_ms":300,"always":true}` at all.
 
 use std::time::Duration;
 
@@ -12,7 +16,8 @@ use crate::rest::reply::Refusal;
 /// Where people ask for faults.
 pub(in crate::rest) const PATH: &str = "/__faults";
 
-/// A fault to add. Without a `when` of its own it comes at the next `times` requests.
+/// A fault to add. Without `at`, `crash_at`, `every` or `always` it comes at the next `times` requests, or at
+/// the next that contain `matching`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wish {
