@@ -33,11 +33,7 @@ pub(super) async fn collect(mut incoming: Incoming) -> hyper::Result<Option<Byte
             joined.extend_from_slice(&data);
         }
     }
-    let whole = if joined.is_empty() {
-        first
-    } else {
-        joined.freeze()
-    };
+    let whole = if joined.is_empty() { first } else { joined.freeze() };
     Ok((length <= MAX_REQUEST_BYTES).then_some(whole))
 }
 

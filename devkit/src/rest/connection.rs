@@ -130,10 +130,7 @@ impl Connection {
     pub(super) async fn listen(mut self, wire: &[u8]) -> Result<Listener, RedisError> {
         let mut written = false;
         match write(&mut self.stream.split().1, wire, &mut written).await {
-            Ok(()) => Ok(Listener {
-                stream: self.stream,
-                unread: BytesMut::new(),
-            }),
+            Ok(()) => Ok(Listener { stream: self.stream, unread: BytesMut::new() }),
             Err(error) => Err(RedisError::NotSent(error)),
         }
     }
@@ -144,10 +141,7 @@ impl Listener {
     pub(super) async fn next(&mut self) -> io::Result<Replies> {
         loop {
             if let Some((frame, length)) = decode_range(&self.unread).map_err(io::Error::other)? {
-                return Ok(Replies {
-                    bytes: self.unread.split_to(length),
-                    frames: vec![(0, length, frame)],
-                });
+                return Ok(Replies { bytes: self.unread.split_to(length), frames: vec![(0, length, frame)] });
             }
             read_some(&mut self.stream.split().0, &mut self.unread).await?;
         }

@@ -54,9 +54,7 @@ pub(super) async fn answer(
     let mut wire = Vec::new();
     subject.0.write(&mut wire);
     let mut listener = pool.open().await?.listen(&wire).await?;
-    let first = timeout(FIRST_LIMIT, listener.next())
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let first = timeout(FIRST_LIMIT, listener.next()).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     let first = first.map_err(RedisError::Unknown)?;
     if let Some(error) = first.iter().find_map(Reply::error) {
         return Err(Refusal::bad(error.into_owned()));

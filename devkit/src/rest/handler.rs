@@ -107,12 +107,7 @@ impl Handler {
         response
     }
 
-    async fn dispatch(
-        &self,
-        parts: &Parts,
-        body: Option<Bytes>,
-        format: Format,
-    ) -> Result<Response<Body>, Refusal> {
+    async fn dispatch(&self, parts: &Parts, body: Option<Bytes>, format: Format) -> Result<Response<Body>, Refusal> {
         let body = body.ok_or(Refusal::bad("ERR max request size exceeded"))?;
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         if let Some(subject) = events::Subject::of(path) {
@@ -148,8 +143,8 @@ impl Handler {
     }
 
     fn administer(&self, parts: &Parts, body: &[u8]) -> Response<Body> {
-        let outcome = permit::authenticate(&self.token, parts)
-            .and_then(|()| admin::answer(&self.faults, &parts.method, body));
+        let outcome =
+            permit::authenticate(&self.token, parts).and_then(|()| admin::answer(&self.faults, &parts.method, body));
         match outcome {
             Ok(body) => respond(Answer { status: StatusCode::OK, body }, Format::Json),
             Err(refusal) => refused(&refusal),

@@ -43,11 +43,7 @@ impl Runner {
         let replies = self.exchange(&wire, usize::from(fate.is_sent())).await?;
         let reply = replies.as_ref().and_then(|replies| replies.iter().next());
         let failed = reply.is_none_or(|reply| reply.error().is_some());
-        let status = if failed {
-            StatusCode::BAD_REQUEST
-        } else {
-            StatusCode::OK
-        };
+        let status = if failed { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         let mut body = Vec::new();
         write(&mut body, &fate, reply, format);
         Ok(Answer { status, body })
@@ -56,16 +52,11 @@ impl Runner {
     /// Runs commands one after the other; each has its own result, and the whole is 200.
     pub(super) async fn pipeline(&self, commands: Vec<Command<'_>>, format: Format) -> Result<Answer, Refusal> {
         let mut wire = Vec::new();
-        let fates: Vec<Fate> = commands
-            .into_iter()
-            .map(|command| self.prepare(command, &mut wire))
-            .collect();
+        let fates: Vec<Fate> = commands.into_iter().map(|command| self.prepare(command, &mut wire)).collect();
         let sent = fates.iter().filter(|fate| fate.is_sent()).count();
         let replies = self.exchange(&wire, sent).await?;
         let mut replies = replies.iter().flat_map(Replies::iter);
-        Ok(list(&fates, format, |fate| {
-            if fate.is_sent() { replies.next() } else { None }
-        }))
+        Ok(list(&fates, format, |fate| if fate.is_sent() { replies.next() } else { None }))
     }
 
     /// Runs commands as one transaction. A single error, and nothing run, if one of them is refused.
@@ -85,19 +76,12 @@ impl Runner {
             return Ok(list(&fates, format, |_| results.next()));
         }
         let error = executed.and_then(Reply::error);
-        Err(Refusal::bad(error.map_or(
-            "EXECABORT Transaction discarded".to_owned(),
-            Cow::into_owned,
-        )))
+        Err(Refusal::bad(error.map_or("EXECABORT Transaction discarded".to_owned(), Cow::into_owned)))
     }
 
     /// Runs what is in `wire`; nothing if no command is left in it.
     async fn exchange(&self, wire: &[u8], sent: usize) -> Result<Option<Replies>, Refusal> {
-        if sent == 0 {
-            Ok(None)
-        } else {
-            Ok(Some(self.pool.run(wire, sent).await?))
-        }
+        if sent == 0 { Ok(None) } else { Ok(Some(self.pool.run(wire, sent).await?)) }
     }
 
     /// Appends a command to `wire`, unless it is refused.

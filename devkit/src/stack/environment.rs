@@ -7,7 +7,7 @@ use super::StackOptions;
 use crate::rest::RestServer;
 
 /// Signs the webhooks of the stack. Anyone may know it: nothing outside this machine trusts it.
-pub const WEBHOOK_SECRET: &str = "whsec_aG9sZGZhc3QtZGV2LXdlYmhvb2stc2luaw==";
+pub(super) const WEBHOOK_SECRET: &str = "whsec_aG9sZGZhc3QtZGV2LXdlYmhvb2stc2luaw==";
 
 /// Why `.env` was not read.
 #[derive(Debug, thiserror::Error)]

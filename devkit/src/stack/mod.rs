@@ -55,34 +55,32 @@ struct PortError {
 impl Stack {
     /// Starts everything; returns when every part answers.
     pub async fn start(options: StackOptions) -> Result<Self, Box<dyn Error>> {
-        let port = options.port;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        let listener = listener.map_err(|source| PortError { port, source })?;
-        let site_url = format!("http://{}", listener.local_addr()?);
-        let (redis, address) = match &options.redis_url {
-            Some(address) => (None, address.clone()),
-            None => {
-                let redis = RedisOptions { data_dir: options.data_dir.clone(), ..RedisOptions::default() };
-                let redis = RedisServer::start(redis).await?;
-                let address = redis.addr().into();
-                (Some(redis), address)
-            }
+        let listener = if options.only_redis { None } else { Some(listen(options.port).await?) };
+        let (redis, address) = if let Some(address) = &options.redis_url {
+            (None, address.clone())
+        } else {
+            let redis = RedisOptions { data_dir: options.data_dir.clone(), ..RedisOptions::default() };
+            let redis = RedisServer::start(redis).await?;
+            let address = redis.addr().into();
+            (Some(redis), address)
         };
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, options.rest_port));
-        let rest = RestServer::start(RestOptions { listen, token: options.rest_token.clone(), redis: address }).await?;
+        let rest = SocketAddr::from((Ipv4Addr::LOCALHOST, options.rest_port));
+        let rest = RestOptions { listen: rest, token: options.rest_token.clone(), redis: address };
+        let rest = RestServer::start(rest).await?;
         let stripe = StripeSandbox::new(StripeOptions::default());
         let outbox = Outbox::new(MailOptions::default());
         let webhooks = WebhookSink::new(environment::WEBHOOK_SECRET);
         let mut stack = Self { options, redis, rest, site: None, cron: None, stripe, outbox, webhooks };
-        if !stack.options.only_redis {
-            stack.open(listener, &site_url)?;
+        if let Some(listener) = listener {
+            stack.open(listener)?;
         }
         Ok(stack)
     }
 
     /// Serves the routes and the stand-ins, and starts the cron.
-    fn open(&mut self, listener: TcpListener, site_url: &str) -> Result<(), Box<dyn Error>> {
-        let lookup = environment::lookup(&self.rest, site_url, &self.options);
+    fn open(&mut self, listener: TcpListener) -> Result<(), Box<dyn Error>> {
+        let site_url = format!("http://{}", listener.local_addr()?);
+        let lookup = environment::lookup(&self.rest, &site_url, &self.options);
         let app = App::new(Config::from_lookup(lookup), Clock::Real, Dice::Real)?;
         let site = Router::new()
             .merge(routes::router(app))
@@ -95,7 +93,7 @@ impl Stack {
         self.site = Some(serve_on(listener, site)?);
         if !self.options.no_cron {
             let every = std::time::Duration::from_secs(self.options.cron_seconds);
-            self.cron = Some(cron::start(site_url, self.options.cron_secret.clone(), every)?);
+            self.cron = Some(cron::start(&site_url, self.options.cron_secret.clone(), every)?);
         }
         Ok(())
     }
@@ -128,4 +126,8 @@ impl Stack {
             redis.stop().await;
         }
     }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, PortError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| PortError { port, source })
 }

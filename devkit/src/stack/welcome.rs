@@ -5,7 +5,7 @@ use super::Stack;
 /// Says where everything is, and a line to try.
 pub(super) fn text(stack: &Stack) -> String {
     let redis = match &stack.redis {
-        Some(redis) => format!("redis://{} ({})", redis.addr(), redis.kind()),
+        Some(redis) => format!("redis://{} ({:?})", redis.addr(), redis.kind()),
         None => "the one you named".to_owned(),
     };
     let store =
@@ -15,10 +15,7 @@ pub(super) fn text(stack: &Stack) -> String {
         return format!("\n{store}\n\nUPSTASH_REDIS_REST_URL={rest}\nUPSTASH_REDIS_REST_TOKEN={token}\n");
     };
     let token = &stack.options.processor_token;
-    let cron = match stack.options.no_cron {
-        true => "off".to_owned(),
-        false => format!("every {} s", stack.options.cron_seconds),
-    };
+    let cron = if stack.options.no_cron { "off".to_owned() } else { format!("every {} s", stack.options.cron_seconds) };
     format!(
         r#"
 Holdfast is ready.

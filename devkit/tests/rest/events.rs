@@ -44,10 +44,7 @@ async fn several_channels_share_a_stream() {
 
     let greeting = read_until(&mut stream, ",2\n\n").await;
 
-    assert_eq!(
-        greeting,
-        format!("data: subscribe,{a},1\n\ndata: subscribe,{b},2\n\n")
-    );
+    assert_eq!(greeting, format!("data: subscribe,{a},1\n\ndata: subscribe,{b},2\n\n"));
 }
 
 #[tokio::test]

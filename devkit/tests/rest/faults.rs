@@ -12,9 +12,7 @@ use super::bench::{Answer, Bench};
 async fn increment_under(bench: &Bench, fault: Fault) -> (reqwest::Result<Answer>, Value) {
     let key = bench.key("n");
     bench.faults().next(fault);
-    let request = bench
-        .request(Method::POST, "/")
-        .body(json!(["INCR", key]).to_string());
+    let request = bench.request(Method::POST, "/").body(json!(["INCR", key]).to_string());
     let met = match request.send().await {
         Ok(response) => Ok(Answer::of(response).await),
         Err(error) => Err(error),
