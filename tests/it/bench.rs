@@ -58,7 +58,6 @@ pub(crate) struct Bench {
     pub(crate) clock: Clock,
     pub(crate) dice: Dice,
     pub(crate) queue: Queue,
-    pub(crate) upstash: Upstash,
     pub(crate) http: reqwest::Client,
 }
 
@@ -74,8 +73,8 @@ impl Bench {
         let http = outbound::client().unwrap();
         let config = UpstashConfig { url: rest.url(), token: Secret::new(rest.token()) };
         let upstash = Upstash::new(&config, http.clone()).unwrap();
-        let queue = Queue::new(upstash.clone(), Keys::new(&prefix), clock.clone());
-        Self { rest, prefix, clock, dice: Dice::counting(), queue, upstash, http }
+        let queue = Queue::new(upstash, Keys::new(&prefix), clock.clone());
+        Self { rest, prefix, clock, dice: Dice::counting(), queue, http }
     }
 
     pub(crate) fn fault(&self, fault: Fault) {

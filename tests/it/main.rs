@@ -2,9 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod bench;
+mod budget;
 mod faults;
+mod http_jobs;
+mod http_process;
+mod layout;
+mod model;
+mod processor;
+mod processor_race;
 mod queue_cancel;
 mod queue_claim;
 mod queue_enqueue;
 mod queue_settle;
 mod queue_status;
+mod scripts;
+mod site;
