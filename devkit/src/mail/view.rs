@@ -12,7 +12,7 @@ use super::{Mail, MailEvent, MailStatus, Outbox};
 use crate::clock;
 use crate::control::{Refused, Sent};
 use crate::fault::Fault;
-use crate::page::{self, CallRow, DeliveryRow, Tone};
+use crate::page::{self, CallRow, DeliveryRow, ROWS, Tone};
 use crate::plan::Rule;
 
 #[derive(Clone)]
@@ -81,7 +81,13 @@ struct ListPage {
 async fn list(State(Pages { outbox, base }): State<Pages>) -> Response {
     page::render(&ListPage {
         base,
-        mails: outbox.mails().iter().rev().map(Row::of).collect(),
+        mails: outbox
+            .mails()
+            .iter()
+            .rev()
+            .take(ROWS)
+            .map(Row::of)
+            .collect(),
         example: "/batch",
         pending: outbox.faults.pending().iter().map(Rule::summary).collect(),
         deliveries: outbox
@@ -89,6 +95,7 @@ async fn list(State(Pages { outbox, base }): State<Pages>) -> Response {
             .deliveries()
             .into_iter()
             .rev()
+            .take(ROWS)
             .map(DeliveryRow::from)
             .collect(),
         resend: false,
@@ -96,6 +103,7 @@ async fn list(State(Pages { outbox, base }): State<Pages>) -> Response {
             .calls()
             .into_iter()
             .rev()
+            .take(ROWS)
             .map(CallRow::from)
             .collect(),
     })

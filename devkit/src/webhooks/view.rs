@@ -93,6 +93,7 @@ async fn page(State(pages): State<Pages>) -> Response {
         .received()
         .into_iter()
         .rev()
+        .take(page::ROWS)
         .map(Row::from)
         .collect();
     let pending = pages
