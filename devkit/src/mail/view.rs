@@ -1,4 +1,12 @@
-//! The outbox for people, and its controls over HTTP.
+//! The outbox for people, and its controls over HTTP, under `base/control`.
+//!
+//! | POST to | with |
+//! | --- | --- |
+//! | `faults` | a fault: `{"fault":"rate_limited","retryAfterSecs":1,"times":2,"path":"/batch"}` |
+//! | `faults/clear` | |
+//! | `mails/{id}/event` | `{"type":"email.bounced"}` |
+//! | `events/hold`, `events/release` | for release, `{"order":"reversed"}` if so |
+//! | `events/twice`, `events/url` | `{"twice":true}`, `{"url":"http://..."}` |
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -14,6 +22,7 @@ use crate::control::{Refused, Sent};
 use crate::fault::Fault;
 use crate::page::{self, CallRow, DeliveryRow, ROWS, Tone};
 use crate::plan::Rule;
+use crate::postman::controls;
 
 #[derive(Clone)]
 struct Pages {
@@ -29,6 +38,7 @@ pub(super) fn pages(outbox: &Outbox, base: &str) -> Router {
         .route(&format!("{base}/control/faults"), post(plan_fault))
         .route(&format!("{base}/control/faults/clear"), post(clear_faults))
         .route(&format!("{base}/control/mails/{{id}}/event"), post(report))
+        .route(&format!("{base}/control/events/{{what}}"), post(events))
         .with_state(Pages {
             outbox: outbox.clone(),
             base: base.to_owned(),
@@ -47,6 +57,15 @@ async fn plan_fault(State(pages): State<Pages>, sent: Sent) -> Result<Response, 
 async fn clear_faults(State(pages): State<Pages>, sent: Sent) -> Response {
     pages.outbox.faults.clear();
     sent.done(&pages.base)
+}
+
+async fn events(
+    State(pages): State<Pages>,
+    Path(what): Path<String>,
+    sent: Sent,
+) -> Result<Response, Refused> {
+    controls::control(&pages.outbox.postman, &what, &sent)?;
+    Ok(sent.done(&pages.base))
 }
 
 /// What happened to a mail, as a control asks for it.

@@ -62,7 +62,6 @@ struct Page {
     charges: Vec<ChargeRow>,
     refunds: Vec<RefundRow>,
     disputes: Vec<DisputeRow>,
-    events: usize,
     example: &'static str,
     pending: Vec<String>,
     deliveries: Vec<DeliveryRow>,
@@ -115,7 +114,6 @@ async fn page(State(Pages { sandbox, base }): State<Pages>) -> Response {
                 .take(ROWS)
                 .map(DisputeRow::of)
                 .collect(),
-            events: store.events.newest_first().count(),
             example: "/capture",
             pending,
             deliveries,

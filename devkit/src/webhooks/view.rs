@@ -1,4 +1,8 @@
 //! What the sink received, as JSON and as a page, and its controls over HTTP.
+//!
+//! A POST to `base/control/replies` plans an answer, such as
+//! `{"reply":"status","status":429,"retryAfterSecs":5,"times":2}`; one to
+//! `base/control/replies/clear` forgets what is planned.
 
 use askama::Template;
 use axum::extract::State;

@@ -223,6 +223,40 @@ async fn controls_do_what_the_handles_do() {
 }
 
 #[tokio::test]
+async fn events_are_held_by_a_control() {
+    let bench = Bench::new().await;
+    let url = json!({ "url": bench.url("/dev/webhooks/in/mail") });
+    assert_eq!(
+        bench.control("/dev/outbox/control/events/url", url).await,
+        204
+    );
+    assert_eq!(
+        bench
+            .control("/dev/outbox/control/events/hold", json!({}))
+            .await,
+        204
+    );
+    bench.mail("Hello").await;
+    let while_held = bench.sink.received().len();
+
+    assert_eq!(
+        bench
+            .control(
+                "/dev/outbox/control/events/release",
+                json!({ "order": "reversed" })
+            )
+            .await,
+        204
+    );
+
+    let received = bench.sink.wait_for(2).await;
+    assert_eq!(while_held, 0);
+    assert!(
+        received[0].body.contains("email.delivered") && received[1].body.contains("email.sent")
+    );
+}
+
+#[tokio::test]
 async fn controls_refuse_what_they_do_not_understand() {
     let bench = Bench::new().await;
     let faults = bench.url("/dev/stripe/control/faults");
