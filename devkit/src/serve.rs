@@ -150,10 +150,7 @@ impl hyper::body::Body for BrokenOff {
     type Data = Bytes;
     type Error = Severed;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Severed>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Severed>>> {
         match std::mem::replace(&mut *self, Self::Fail) {
             Self::Send(first) => {
                 *self = Self::Flush;

@@ -143,11 +143,7 @@ async fn send(outbox: &Outbox, call: &Call, fault: Option<Fault>, read: Read) ->
     if let Some(held) = held {
         held.keep(value.clone());
     }
-    if fault == Some(Fault::Crash { done: true }) {
-        Err(crash())
-    } else {
-        Ok(value)
-    }
+    if fault == Some(Fault::Crash { done: true }) { Err(crash()) } else { Ok(value) }
 }
 
 impl Shape {

@@ -39,10 +39,7 @@ pub(super) fn pages(outbox: &Outbox, base: &str) -> Router {
         .route(&format!("{base}/control/faults/clear"), post(clear_faults))
         .route(&format!("{base}/control/mails/{{id}}/event"), post(report))
         .route(&format!("{base}/control/events/{{what}}"), post(events))
-        .with_state(Pages {
-            outbox: outbox.clone(),
-            base: base.to_owned(),
-        })
+        .with_state(Pages { outbox: outbox.clone(), base: base.to_owned() })
 }
 
 async fn json(State(pages): State<Pages>) -> Json<Vec<Mail>> {
@@ -59,11 +56,7 @@ async fn clear_faults(State(pages): State<Pages>, sent: Sent) -> Response {
     sent.done(&pages.base)
 }
 
-async fn events(
-    State(pages): State<Pages>,
-    Path(what): Path<String>,
-    sent: Sent,
-) -> Result<Response, Refused> {
+async fn events(State(pages): State<Pages>, Path(what): Path<String>, sent: Sent) -> Result<Response, Refused> {
     controls::control(&pages.outbox.postman, &what, &sent)?;
     Ok(sent.done(&pages.base))
 }
@@ -96,31 +89,12 @@ struct ListPage {
 async fn list(State(Pages { outbox, base }): State<Pages>) -> Response {
     page::render(&ListPage {
         base,
-        mails: outbox
-            .mails()
-            .iter()
-            .rev()
-            .take(ROWS)
-            .map(Row::of)
-            .collect(),
+        mails: outbox.mails().iter().rev().take(ROWS).map(Row::of).collect(),
         example: "/batch",
         pending: outbox.faults.pending().iter().map(Rule::summary).collect(),
-        deliveries: outbox
-            .postman
-            .deliveries()
-            .into_iter()
-            .rev()
-            .take(ROWS)
-            .map(DeliveryRow::from)
-            .collect(),
+        deliveries: outbox.postman.deliveries().into_iter().rev().take(ROWS).map(DeliveryRow::from).collect(),
         resend: false,
-        calls: outbox
-            .calls()
-            .into_iter()
-            .rev()
-            .take(ROWS)
-            .map(CallRow::from)
-            .collect(),
+        calls: outbox.calls().into_iter().rev().take(ROWS).map(CallRow::from).collect(),
     })
 }
 

@@ -69,10 +69,7 @@ impl Courier {
             request = request.header(name, value);
         }
         let (accepted, answer) = match request.send().await {
-            Ok(response) => (
-                response.status().is_success(),
-                response.status().as_u16().to_string(),
-            ),
+            Ok(response) => (response.status().is_success(), response.status().as_u16().to_string()),
             Err(error) => (false, root_cause(&error)),
         };
         if let Some(delivery) = self.deliveries.lock().get_mut(errand.index) {

@@ -31,10 +31,7 @@ pub(super) fn confirm(store: &mut Store, id: &str, params: &Params) -> Result<Va
     let method = intents::payment_method(store, params)?;
     let intent = store.intent(id)?;
     still_open(intent)?;
-    if intent.automatic.as_deref() == Some("always")
-        && return_url.is_none()
-        && intent.return_url.is_none()
-    {
+    if intent.automatic.as_deref() == Some("always") && return_url.is_none() && intent.return_url.is_none() {
         return Err(intents::redirects_need_a_return_url());
     }
     if let Some(intent) = store.intents.get_mut(id) {

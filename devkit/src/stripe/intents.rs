@@ -63,12 +63,8 @@ pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, Stripe
 
 /// The intent the parameters describe, before anything happens to it.
 fn read(store: &mut Store, params: &Params) -> Result<Intent, StripeError> {
-    let amount = params
-        .positive("amount")?
-        .ok_or_else(|| params.missing("amount"))?;
-    let currency = params
-        .text("currency")?
-        .ok_or_else(|| params.missing("currency"))?;
+    let amount = params.positive("amount")?.ok_or_else(|| params.missing("amount"))?;
+    let currency = params.text("currency")?.ok_or_else(|| params.missing("currency"))?;
     let currency = currency::check(amount, &currency)?;
     let capture_method = params.choice("capture_method", &["automatic", "automatic_async", "manual"])?;
     params.choice("confirmation_method", &["automatic"])?;

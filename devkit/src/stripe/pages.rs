@@ -63,50 +63,17 @@ struct Page {
 }
 
 async fn page(State(Pages { sandbox, base }): State<Pages>) -> Response {
-    let deliveries = sandbox
-        .postman
-        .deliveries()
-        .into_iter()
-        .rev()
-        .take(ROWS)
-        .map(DeliveryRow::from)
-        .collect();
-    let calls = sandbox
-        .calls()
-        .into_iter()
-        .rev()
-        .take(ROWS)
-        .map(CallRow::from)
-        .collect();
+    let deliveries = sandbox.postman.deliveries().into_iter().rev().take(ROWS).map(DeliveryRow::from).collect();
+    let calls = sandbox.calls().into_iter().rev().take(ROWS).map(CallRow::from).collect();
     let pending = sandbox.faults.pending().iter().map(Rule::summary).collect();
     let page = {
         let store = sandbox.store.lock();
         Page {
             base,
-            intents: store
-                .intents
-                .newest_first()
-                .take(ROWS)
-                .map(|intent| IntentRow::of(&store, intent))
-                .collect(),
-            charges: store
-                .charges
-                .newest_first()
-                .take(ROWS)
-                .map(ChargeRow::of)
-                .collect(),
-            refunds: store
-                .refunds
-                .newest_first()
-                .take(ROWS)
-                .map(RefundRow::of)
-                .collect(),
-            disputes: store
-                .disputes
-                .newest_first()
-                .take(ROWS)
-                .map(DisputeRow::of)
-                .collect(),
+            intents: store.intents.newest_first().take(ROWS).map(|intent| IntentRow::of(&store, intent)).collect(),
+            charges: store.charges.newest_first().take(ROWS).map(ChargeRow::of).collect(),
+            refunds: store.refunds.newest_first().take(ROWS).map(RefundRow::of).collect(),
+            disputes: store.disputes.newest_first().take(ROWS).map(DisputeRow::of).collect(),
             example: "/capture",
             pending,
             deliveries,

@@ -33,11 +33,7 @@ pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, Stripe
         intent: charge.intent.clone(),
         amount: amount_to_refund(charge, asked)?,
         currency: charge.currency.clone(),
-        status: if pends {
-            RefundStatus::Pending
-        } else {
-            RefundStatus::Succeeded
-        },
+        status: if pends { RefundStatus::Pending } else { RefundStatus::Succeeded },
         reason,
         metadata,
     };
@@ -105,22 +101,11 @@ fn charge_to_refund<'a>(store: &'a Store, params: &Params) -> Result<&'a Charge,
 }
 
 fn charge_of_intent<'a>(store: &'a Store, id: &str) -> Result<&'a Charge, StripeError> {
-    let unknown = || {
-        StripeError::no_such(
-            StatusCode::NOT_FOUND,
-            "payment_intent",
-            id,
-            "payment_intent",
-        )
-    };
+    let unknown = || StripeError::no_such(StatusCode::NOT_FOUND, "payment_intent", id, "payment_intent");
     let intent = store.intents.get(id).ok_or_else(unknown)?;
-    let charge = intent
-        .latest_charge
-        .as_ref()
-        .and_then(|charge| store.charges.get(charge));
+    let charge = intent.latest_charge.as_ref().and_then(|charge| store.charges.get(charge));
     charge.filter(|charge| charge.captured).ok_or_else(|| {
-        let message =
-            format!("This PaymentIntent ({id}) does not have a successful charge to refund.");
+        let message = format!("This PaymentIntent ({id}) does not have a successful charge to refund.");
         unexpected_state(intent, &message)
     })
 }
@@ -131,12 +116,8 @@ fn captured_charge<'a>(store: &'a Store, id: &str) -> Result<&'a Charge, StripeE
     if charge.captured {
         return Ok(charge);
     }
-    let message = format!(
-        "Charge {id} has not been captured: cancel its PaymentIntent instead of refunding it."
-    );
-    Err(StripeError::invalid(&message)
-        .code("charge_not_refundable")
-        .kept())
+    let message = format!("Charge {id} has not been captured: cancel its PaymentIntent instead of refunding it.");
+    Err(StripeError::invalid(&message).code("charge_not_refundable").kept())
 }
 
 pub(super) fn retrieve(store: &Store, id: &str, params: &Params) -> Result<Value, StripeError> {

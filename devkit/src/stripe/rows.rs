@@ -28,17 +28,11 @@ impl IntentRow {
             IntentStatus::RequiresPaymentMethod if intent.last_payment_error.is_some() => Tone::Bad,
             _ => Tone::Quiet,
         };
-        let declined = intent
-            .last_payment_error
-            .as_ref()
-            .map(|error| match error["decline_code"].as_str() {
-                Some(reason) => format!("declined: {reason}"),
-                None => "authentication failed".to_owned(),
-            });
-        let charge = intent
-            .latest_charge
-            .as_ref()
-            .and_then(|id| store.charges.get(id));
+        let declined = intent.last_payment_error.as_ref().map(|error| match error["decline_code"].as_str() {
+            Some(reason) => format!("declined: {reason}"),
+            None => "authentication failed".to_owned(),
+        });
+        let charge = intent.latest_charge.as_ref().and_then(|id| store.charges.get(id));
         let held_until = charge
             .filter(|_| intent.status == IntentStatus::RequiresCapture)
             .and_then(|charge| charge.capture_before)
@@ -46,20 +40,14 @@ impl IntentRow {
         let money = |amount| currency::display(amount, &intent.currency);
         Self {
             id: intent.id.clone(),
-            time: clock::time_of_day(intent.created * 1000)
-                .chars()
-                .take(8)
-                .collect(),
+            time: clock::time_of_day(intent.created * 1000).chars().take(8).collect(),
             description: intent.texts.description.clone().unwrap_or_default(),
             amount: money(intent.amount),
             captured: money(intent.ledger.captured),
             refunded: money(intent.ledger.refunded),
             status: intent.status.name(),
             tone,
-            note: declined
-                .or(intent.cancellation_reason.clone())
-                .or(held_until)
-                .unwrap_or_default(),
+            note: declined.or(intent.cancellation_reason.clone()).or(held_until).unwrap_or_default(),
             held: intent.status == IntentStatus::RequiresCapture,
             asks: intent.status == IntentStatus::RequiresAction,
         }

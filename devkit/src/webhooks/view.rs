@@ -81,26 +81,9 @@ struct Row {
 }
 
 async fn page(State(pages): State<Pages>) -> Response {
-    let rows = pages
-        .sink
-        .received()
-        .into_iter()
-        .rev()
-        .take(page::ROWS)
-        .map(Row::from)
-        .collect();
-    let pending = pages
-        .sink
-        .replies
-        .pending()
-        .iter()
-        .map(Rule::summary)
-        .collect();
-    page::render(&Page {
-        base: pages.base,
-        rows,
-        pending,
-    })
+    let rows = pages.sink.received().into_iter().rev().take(page::ROWS).map(Row::from).collect();
+    let pending = pages.sink.replies.pending().iter().map(Rule::summary).collect();
+    page::render(&Page { base: pages.base, rows, pending })
 }
 
 impl From<Received> for Row {

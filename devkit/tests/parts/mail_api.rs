@@ -16,28 +16,15 @@ async fn a_mail_is_kept_as_it_was_handed_in() {
     mail["tags"] = json!([{ "name": "job", "value": "send_release_email" }]);
 
     let sent = bench.send_with_key("job-1", &mail).await;
-    let read = reply(
-        bench
-            .request("GET", &format!("/emails/{}", text(&sent.body["id"])))
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await;
+    let read = reply(bench.request("GET", &format!("/emails/{}", text(&sent.body["id"]))).send().await.unwrap()).await;
 
     let kept = &bench.outbox.mails()[0];
     assert_eq!((sent.status, &sent.body), (200, &json!({ "id": kept.id })));
     assert_eq!(kept.draft.to, ["ann@example.com", "Bob <bob@example.com>"]);
-    assert_eq!(
-        (kept.draft.html.as_deref(), kept.draft.text.as_deref()),
-        (Some("<p>Hi</p>"), Some("Hi"))
-    );
+    assert_eq!((kept.draft.html.as_deref(), kept.draft.text.as_deref()), (Some("<p>Hi</p>"), Some("Hi")));
     assert_eq!(kept.draft.headers["X-Entity-Ref-ID"], "e1");
     assert_eq!(bench.outbox.accepted("job-1"), 1);
-    assert_eq!(
-        (&read.body["object"], &read.body["last_event"]),
-        (&json!("email"), &json!("delivered"))
-    );
+    assert_eq!((&read.body["object"], &read.body["last_event"]), (&json!("email"), &json!("delivered")));
     assert_eq!(read.body["reply_to"], json!(["help@holdfast.example"]));
 }
 
@@ -62,29 +49,16 @@ async fn a_mail_that_lacks_something_is_refused_in_resends_words() {
         (without("subject"), "missing_required_field"),
         (bare, "missing_required_field"),
         (with("to", json!("nobody")), "validation_error"),
-        (
-            with("from", json!("pay@holdfast.example\r\nBcc: x@y.example")),
-            "validation_error",
-        ),
-        (
-            with("to", json!(vec!["a@example.com"; 51])),
-            "validation_error",
-        ),
+        (with("from", json!("pay@holdfast.example\r\nBcc: x@y.example")), "validation_error"),
+        (with("to", json!(vec!["a@example.com"; 51])), "validation_error"),
         (with("to", json!(7)), "validation_error"),
-        (
-            with("tags", json!([{ "name": "a b", "value": "c" }])),
-            "validation_error",
-        ),
+        (with("tags", json!([{ "name": "a b", "value": "c" }])), "validation_error"),
     ];
 
     for (mail, name) in cases {
         let refused = bench.send(&mail).await;
         let error = &refused.body;
-        assert_eq!(
-            (refused.status, &error["statusCode"], &error["name"]),
-            (422, &json!(422), &json!(name)),
-            "{mail}"
-        );
+        assert_eq!((refused.status, &error["statusCode"], &error["name"]), (422, &json!(422), &json!(name)), "{mail}");
         assert!(error["message"].is_string());
     }
     assert_eq!(bench.outbox.mails(), []);
@@ -94,36 +68,16 @@ async fn a_mail_that_lacks_something_is_refused_in_resends_words() {
 async fn only_a_caller_with_the_key_and_a_name_is_let_in() {
     let bench = Bench::new().await;
     let url = format!("{}/emails", bench.served.url());
-    let named = || {
-        bench
-            .client
-            .post(&url)
-            .header("user-agent", "t")
-            .json(&mail_to("a@example.com"))
-    };
+    let named = || bench.client.post(&url).header("user-agent", "t").json(&mail_to("a@example.com"));
 
     let none = reply(named().send().await.unwrap()).await;
     let wrong = reply(named().bearer_auth("re_other").send().await.unwrap()).await;
-    let nameless = reply(
-        bench
-            .client
-            .post(&url)
-            .bearer_auth("re_dev")
-            .json(&mail_to("a@example.com"))
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await;
+    let nameless =
+        reply(bench.client.post(&url).bearer_auth("re_dev").json(&mail_to("a@example.com")).send().await.unwrap())
+            .await;
 
-    assert_eq!(
-        (none.status, &none.body["name"]),
-        (401, &json!("missing_api_key"))
-    );
-    assert_eq!(
-        (wrong.status, &wrong.body["name"]),
-        (403, &json!("invalid_api_key"))
-    );
+    assert_eq!((none.status, &none.body["name"]), (401, &json!("missing_api_key")));
+    assert_eq!((wrong.status, &wrong.body["name"]), (403, &json!("invalid_api_key")));
     assert_eq!(nameless.status, 403);
     assert_eq!(bench.outbox.mails(), []);
 }
@@ -135,20 +89,9 @@ async fn what_is_not_there_is_not_found() {
     let mail = reply(bench.request("GET", "/emails/none").send().await.unwrap()).await;
     let path = reply(bench.request("GET", "/nothing").send().await.unwrap()).await;
     let method = reply(bench.request("DELETE", "/emails").send().await.unwrap()).await;
-    let not_json = reply(
-        bench
-            .request("POST", "/emails")
-            .body("{")
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await;
+    let not_json = reply(bench.request("POST", "/emails").body("{").send().await.unwrap()).await;
 
-    assert_eq!(
-        [mail.status, path.status, method.status, not_json.status],
-        [404, 404, 405, 400]
-    );
+    assert_eq!([mail.status, path.status, method.status, not_json.status], [404, 404, 405, 400]);
     assert_eq!(method.body["name"], "method_not_allowed");
 }
 
@@ -159,23 +102,12 @@ async fn a_key_sends_one_mail_and_refuses_another() {
     let first = bench.send_with_key("k", &mail_to("a@example.com")).await;
     let second = bench.send_with_key("k", &mail_to("a@example.com")).await;
     let other = bench.send_with_key("k", &mail_to("b@example.com")).await;
-    let long = bench
-        .send_with_key(&"k".repeat(257), &mail_to("a@example.com"))
-        .await;
+    let long = bench.send_with_key(&"k".repeat(257), &mail_to("a@example.com")).await;
 
     assert_eq!((first.status, &first.body), (200, &second.body));
-    assert_eq!(
-        (other.status, &other.body["name"]),
-        (409, &json!("invalid_idempotent_request"))
-    );
-    assert_eq!(
-        (long.status, &long.body["name"]),
-        (400, &json!("invalid_idempotency_key"))
-    );
-    assert_eq!(
-        (bench.outbox.accepted("k"), bench.outbox.mails().len()),
-        (1, 1)
-    );
+    assert_eq!((other.status, &other.body["name"]), (409, &json!("invalid_idempotent_request")));
+    assert_eq!((long.status, &long.body["name"]), (400, &json!("invalid_idempotency_key")));
+    assert_eq!((bench.outbox.accepted("k"), bench.outbox.mails().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -192,23 +124,14 @@ async fn a_key_whose_call_is_running_is_refused() {
     });
 
     let concurrent = (meanwhile.status, meanwhile.body["name"].clone());
-    assert_eq!(
-        (slow.status, concurrent),
-        (200, (409, json!("concurrent_idempotent_requests")))
-    );
+    assert_eq!((slow.status, concurrent), (200, (409, json!("concurrent_idempotent_requests"))));
     assert_eq!(bench.outbox.accepted("k"), 1);
 }
 
 #[tokio::test]
 async fn a_batch_is_taken_whole_or_not_at_all() {
     let bench = Bench::new().await;
-    let batch = |body: Value| {
-        bench
-            .request("POST", "/emails/batch")
-            .header("idempotency-key", "b")
-            .json(&body)
-            .send()
-    };
+    let batch = |body: Value| bench.request("POST", "/emails/batch").header("idempotency-key", "b").json(&body).send();
     let bad = json!([mail_to("a@example.com"), mail_to("nobody")]);
     let good = json!([mail_to("a@example.com"), mail_to("b@example.com")]);
 
@@ -218,10 +141,7 @@ async fn a_batch_is_taken_whole_or_not_at_all() {
     let second = reply(batch(good).await.unwrap()).await;
 
     assert_eq!((refused.status, none_yet), (422, 0));
-    assert_eq!(
-        (first.status, first.body["data"].as_array().unwrap().len()),
-        (200, 2)
-    );
+    assert_eq!((first.status, first.body["data"].as_array().unwrap().len()), (200, 2));
     assert_eq!(first.body, second.body);
     assert_eq!(bench.outbox.mails().len(), 2);
 }
@@ -231,12 +151,7 @@ async fn faults_say_whether_the_mail_was_taken() {
     let bench = Bench::new().await;
     let mail = mail_to("a@example.com");
     let faults = bench.outbox.faults();
-    faults.next(
-        1,
-        Fault::RateLimited {
-            retry_after_secs: 2,
-        },
-    );
+    faults.next(1, Fault::RateLimited { retry_after_secs: 2 });
     faults.next(1, Fault::Status { status: 500 });
     faults.next(1, Fault::BadGateway);
     faults.next(1, Fault::Status { status: 403 });
@@ -252,10 +167,7 @@ async fn faults_say_whether_the_mail_was_taken() {
 
     assert_eq!(statuses, [429, 500, 502, 403, 422]);
     assert_eq!(
-        (
-            &limited.headers["retry-after"],
-            &limited.headers["ratelimit-remaining"]
-        ),
+        (&limited.headers["retry-after"], &limited.headers["ratelimit-remaining"]),
         (&"2".parse().unwrap(), &"0".parse().unwrap())
     );
     assert!(closed.is_err());
@@ -274,11 +186,7 @@ async fn a_lost_answer_leaves_one_mail_under_its_key() {
     let again = bench.send_with_key("k", &mail).await;
 
     assert!(lost.is_err());
-    assert_eq!(
-        (crashed.status, again.status),
-        (200, 200),
-        "the second call finds the answer under its key"
-    );
+    assert_eq!((crashed.status, again.status), (200, 200), "the second call finds the answer under its key");
     assert_eq!(again.body["id"], bench.outbox.mails()[0].id);
     assert_eq!(bench.outbox.accepted("k"), 1);
 }

@@ -18,32 +18,17 @@ impl Bench {
     pub(crate) async fn new() -> Self {
         let outbox = Outbox::new(MailOptions::default());
         let served = serve(outbox.router()).await.unwrap();
-        Self {
-            outbox,
-            served,
-            client: devkit::client::plain(Duration::from_secs(5)),
-        }
+        Self { outbox, served, client: devkit::client::plain(Duration::from_secs(5)) }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let request = self
-            .client
-            .request(method, format!("{}{path}", self.served.url()));
-        request
-            .header("authorization", "Bearer re_dev")
-            .header("user-agent", "holdfast-tests/1.0")
+        let request = self.client.request(method, format!("{}{path}", self.served.url()));
+        request.header("authorization", "Bearer re_dev").header("user-agent", "holdfast-tests/1.0")
     }
 
     pub(crate) async fn send(&self, body: &Value) -> Reply {
-        reply(
-            self.request("POST", "/emails")
-                .json(body)
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
+        reply(self.request("POST", "/emails").json(body).send().await.unwrap()).await
     }
 
     pub(crate) async fn send_with_key(&self, key: &str, body: &Value) -> Reply {
@@ -51,14 +36,7 @@ impl Bench {
     }
 
     pub(crate) async fn try_with_key(&self, key: &str, body: &Value) -> reqwest::Result<Reply> {
-        Ok(reply(
-            self.request("POST", "/emails")
-                .header("idempotency-key", key)
-                .json(body)
-                .send()
-                .await?,
-        )
-        .await)
+        Ok(reply(self.request("POST", "/emails").header("idempotency-key", key).json(body).send().await?).await)
     }
 }
 

@@ -19,13 +19,7 @@ type Told = Arc<Mutex<Vec<Value>>>;
 
 async fn listen(bench: &Bench) -> (Told, Served) {
     let told = Told::default();
-    let served = serve(
-        Router::new()
-            .fallback(post(receive))
-            .with_state(told.clone()),
-    )
-    .await
-    .unwrap();
+    let served = serve(Router::new().fallback(post(receive)).with_state(told.clone())).await.unwrap();
     bench.outbox.events().set_url(Some(served.url()));
     (told, served)
 }
@@ -35,16 +29,11 @@ async fn receive(State(told): State<Told>, headers: HeaderMap, body: Bytes) -> S
     let mut renamed = HeaderMap::new();
     for name in ["id", "timestamp", "signature"] {
         let value: HeaderValue = headers[format!("svix-{name}")].clone();
-        renamed.insert(
-            http::HeaderName::try_from(format!("webhook-{name}")).unwrap(),
-            value,
-        );
+        renamed.insert(http::HeaderName::try_from(format!("webhook-{name}")).unwrap(), value);
     }
     let webhook = Webhook::new(&MailOptions::default().webhook_secret).unwrap();
     webhook.verify(&body, &renamed).unwrap();
-    told.lock()
-        .unwrap()
-        .push(serde_json::from_slice(&body).unwrap());
+    told.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
     StatusCode::NO_CONTENT
 }
 
@@ -53,22 +42,12 @@ async fn the_address_decides_what_happens() {
     let bench = Bench::new().await;
     let (told, _served) = listen(&bench).await;
 
-    for address in [
-        "delivered@resend.dev",
-        "bounced@resend.dev",
-        "complained+7@resend.dev",
-        "delayed@resend.dev",
-    ] {
+    for address in ["delivered@resend.dev", "bounced@resend.dev", "complained+7@resend.dev", "delayed@resend.dev"] {
         bench.send(&mail_to(address)).await;
     }
     bench.outbox.events().idle().await;
 
-    let kinds: Vec<_> = told
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|event| text(&event["type"]))
-        .collect();
+    let kinds: Vec<_> = told.lock().unwrap().iter().map(|event| text(&event["type"])).collect();
     let expected = [
         "email.sent",
         "email.delivered",
@@ -81,20 +60,10 @@ async fn the_address_decides_what_happens() {
         "email.delivery_delayed",
     ];
     assert_eq!(kinds, expected);
-    let statuses: Vec<_> = bench
-        .outbox
-        .mails()
-        .iter()
-        .map(|mail| mail.status)
-        .collect();
+    let statuses: Vec<_> = bench.outbox.mails().iter().map(|mail| mail.status).collect();
     assert_eq!(
         statuses,
-        [
-            MailStatus::Delivered,
-            MailStatus::Bounced,
-            MailStatus::Complained,
-            MailStatus::DeliveryDelayed
-        ]
+        [MailStatus::Delivered, MailStatus::Bounced, MailStatus::Complained, MailStatus::DeliveryDelayed]
     );
 }
 
@@ -113,10 +82,7 @@ async fn a_mail_is_opened_or_bounced_on_request() {
 
     let told = told.lock().unwrap();
     let last = told.last().unwrap();
-    assert_eq!(
-        (told.len(), &last["type"], &last["data"]["email_id"]),
-        (4, &json!("email.bounced"), &json!(id))
-    );
+    assert_eq!((told.len(), &last["type"], &last["data"]["email_id"]), (4, &json!("email.bounced"), &json!(id)));
     assert_eq!(
         (&last["data"]["bounce"]["type"], &last["data"]["tags"]),
         (&json!("Permanent"), &json!({ "job": "job-1" }))

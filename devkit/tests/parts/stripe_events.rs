@@ -27,33 +27,19 @@ struct Shop {
 impl Shop {
     async fn open(bench: &Bench) -> (Self, Served) {
         let shop = Self::default();
-        let served = serve(
-            Router::new()
-                .fallback(post(receive))
-                .with_state(shop.clone()),
-        )
-        .await
-        .unwrap();
+        let served = serve(Router::new().fallback(post(receive)).with_state(shop.clone())).await.unwrap();
         bench.stripe.events().set_url(Some(served.url()));
         (shop, served)
     }
 
     fn kinds(&self) -> Vec<String> {
-        self.events
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|event| text(&event["type"]))
-            .collect()
+        self.events.lock().unwrap().iter().map(|event| text(&event["type"])).collect()
     }
 }
 
 async fn receive(State(shop): State<Shop>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let header = headers["stripe-signature"].to_str().unwrap();
-    let parts: BTreeMap<_, _> = header
-        .split(',')
-        .map(|part| part.split_once('=').unwrap())
-        .collect();
+    let parts: BTreeMap<_, _> = header.split(',').map(|part| part.split_once('=').unwrap()).collect();
     let mut mac = Hmac::<Sha256>::new_from_slice(b"whsec_dev_stripe").unwrap();
     mac.update(format!("{}.", parts["t"]).as_bytes());
     mac.update(&body);
@@ -63,18 +49,12 @@ async fn receive(State(shop): State<Shop>, headers: HeaderMap, body: Bytes) -> S
         *failures -= 1;
         return StatusCode::SERVICE_UNAVAILABLE;
     }
-    shop.events
-        .lock()
-        .unwrap()
-        .push(serde_json::from_slice(&body).unwrap());
+    shop.events.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
     StatusCode::OK
 }
 
 fn from_hex(hex: &str) -> Vec<u8> {
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-        .collect()
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 #[tokio::test]
@@ -85,9 +65,7 @@ async fn each_change_is_told_in_order() {
     let id = bench.captured("pm_card_visa").await;
     bench.post("/v1/refunds", &[("payment_intent", &id)]).await;
     let cancelled = bench.held("pm_card_visa").await;
-    bench
-        .post(&format!("/v1/payment_intents/{cancelled}/cancel"), &[])
-        .await;
+    bench.post(&format!("/v1/payment_intents/{cancelled}/cancel"), &[]).await;
     bench.stripe.events().idle().await;
 
     let expected = [
@@ -120,9 +98,7 @@ async fn failures_disputes_and_expiry_are_told_too() {
     let dispute = text(&disputed.body["data"][0]["data"]["object"]["id"]);
     assert!(bench.stripe.close_dispute(&dispute, DisputeOutcome::Won));
     let fails = bench.captured("pm_card_refundFail").await;
-    bench
-        .post("/v1/refunds", &[("payment_intent", &fails)])
-        .await;
+    bench.post("/v1/refunds", &[("payment_intent", &fails)]).await;
     let expired = bench.held("pm_card_visa").await;
     bench.stripe.expire(&expired);
     bench.stripe.events().idle().await;
@@ -138,10 +114,7 @@ async fn failures_disputes_and_expiry_are_told_too() {
         "refund.failed",
         "charge.expired",
     ] {
-        assert!(
-            kinds.iter().any(|told| told == kind),
-            "{kind} is not among {kinds:?}"
-        );
+        assert!(kinds.iter().any(|told| told == kind), "{kind} is not among {kinds:?}");
     }
 }
 
@@ -149,34 +122,16 @@ async fn failures_disputes_and_expiry_are_told_too() {
 async fn an_event_names_the_call_behind_it() {
     let bench = Bench::new().await;
     let id = bench.held("pm_card_visa").await;
-    let capture = bench
-        .post_with_key(
-            "esc:release:1",
-            &format!("/v1/payment_intents/{id}/capture"),
-            &[],
-        )
-        .await;
+    let capture = bench.post_with_key("esc:release:1", &format!("/v1/payment_intents/{id}/capture"), &[]).await;
 
     let listed = bench.get("/v1/events?type=payment_intent.succeeded").await;
 
     let event = &listed.body["data"][0];
-    assert_eq!(
-        (text(&event["object"]), &event["livemode"]),
-        ("event".to_owned(), &Value::Bool(false))
-    );
+    assert_eq!((text(&event["object"]), &event["livemode"]), ("event".to_owned(), &Value::Bool(false)));
     assert_eq!(event["data"]["object"], capture.body);
     assert_eq!(event["request"]["idempotency_key"], "esc:release:1");
-    assert_eq!(
-        event["request"]["id"],
-        capture.headers["request-id"].to_str().unwrap()
-    );
-    assert_eq!(
-        bench
-            .get(&format!("/v1/events/{}", text(&event["id"])))
-            .await
-            .body,
-        *event
-    );
+    assert_eq!(event["request"]["id"], capture.headers["request-id"].to_str().unwrap());
+    assert_eq!(bench.get(&format!("/v1/events/{}", text(&event["id"]))).await.body, *event);
 }
 
 #[tokio::test]
@@ -190,26 +145,10 @@ async fn an_event_that_is_refused_is_sent_again() {
 
     let mut kinds = shop.kinds();
     kinds.sort();
-    assert_eq!(
-        kinds,
-        [
-            "charge.succeeded",
-            "payment_intent.amount_capturable_updated",
-            "payment_intent.created"
-        ]
-    );
+    assert_eq!(kinds, ["charge.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.created"]);
     let deliveries = bench.stripe.events().deliveries();
-    assert!(
-        deliveries
-            .iter()
-            .all(|delivery| delivery.state == DeliveryState::Delivered),
-        "{deliveries:?}"
-    );
-    let answers: Vec<_> = deliveries[0]
-        .tries
-        .iter()
-        .map(|one| one.answer.as_str())
-        .collect();
+    assert!(deliveries.iter().all(|delivery| delivery.state == DeliveryState::Delivered), "{deliveries:?}");
+    let answers: Vec<_> = deliveries[0].tries.iter().map(|one| one.answer.as_str()).collect();
     assert_eq!(answers, ["503", "200"]);
 }
 
@@ -228,11 +167,7 @@ async fn events_are_held_and_released_the_other_way_round() {
     assert_eq!((before.len(), released), (0, 3));
     assert_eq!(
         shop.kinds(),
-        [
-            "payment_intent.amount_capturable_updated",
-            "charge.succeeded",
-            "payment_intent.created"
-        ]
+        ["payment_intent.amount_capturable_updated", "charge.succeeded", "payment_intent.created"]
     );
 }
 

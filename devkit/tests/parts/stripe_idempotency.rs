@@ -8,41 +8,24 @@ use crate::stripe_bench::{Bench, CARD, text};
 #[tokio::test]
 async fn a_key_belongs_to_one_path() {
     let bench = Bench::new().await;
-    let (one, other) = (
-        bench.held("pm_card_visa").await,
-        bench.held("pm_card_visa").await,
-    );
-    bench
-        .post_with_key("k", &format!("/v1/payment_intents/{one}/capture"), &[])
-        .await;
+    let (one, other) = (bench.held("pm_card_visa").await, bench.held("pm_card_visa").await);
+    bench.post_with_key("k", &format!("/v1/payment_intents/{one}/capture"), &[]).await;
 
-    let misused = bench
-        .post_with_key("k", &format!("/v1/payment_intents/{other}/capture"), &[])
-        .await;
+    let misused = bench.post_with_key("k", &format!("/v1/payment_intents/{other}/capture"), &[]).await;
 
-    assert_eq!(
-        (misused.status, &misused.body["error"]["type"]),
-        (400, &json!("idempotency_error"))
-    );
+    assert_eq!((misused.status, &misused.body["error"]["type"]), (400, &json!("idempotency_error")));
     assert!(text(&misused.body["error"]["message"]).contains("same endpoint"));
 }
 
 #[tokio::test]
 async fn parameters_in_another_order_are_the_same() {
     let bench = Bench::new().await;
-    let form = [
-        ("amount", "500"),
-        ("currency", "usd"),
-        ("metadata[a]", "1"),
-        CARD[0],
-    ];
+    let form = [("amount", "500"), ("currency", "usd"), ("metadata[a]", "1"), CARD[0]];
     let turned: Vec<_> = form.iter().rev().copied().collect();
 
     let (first, second) = (
         bench.post_with_key("k", "/v1/payment_intents", &form).await,
-        bench
-            .post_with_key("k", "/v1/payment_intents", &turned)
-            .await,
+        bench.post_with_key("k", "/v1/payment_intents", &turned).await,
     );
 
     assert_eq!(first.body, second.body);
@@ -65,14 +48,8 @@ async fn a_key_whose_call_is_running_is_in_use() {
     });
 
     assert_eq!(slow.status, 200);
-    assert_eq!(
-        (meanwhile.status, &meanwhile.body["error"]["code"]),
-        (409, &json!("idempotency_key_in_use"))
-    );
-    assert_eq!(
-        bench.post_with_key("k", &capture, &[]).await.body,
-        slow.body
-    );
+    assert_eq!((meanwhile.status, &meanwhile.body["error"]["code"]), (409, &json!("idempotency_key_in_use")));
+    assert_eq!(bench.post_with_key("k", &capture, &[]).await.body, slow.body);
     assert_eq!(bench.stripe.ledger_of(&id).captures, 1);
 }
 
@@ -100,23 +77,13 @@ async fn declines_and_refusals_after_execution_began_are_kept() {
 async fn validation_failures_and_full_queues_are_not_kept() {
     let bench = Bench::new().await;
     let good = [("amount", "500"), ("currency", "usd"), CARD[0]];
-    let invalid = bench
-        .post_with_key("k", "/v1/payment_intents", &[("amount", "500")])
-        .await;
-    bench.stripe.faults().next(
-        1,
-        Fault::RateLimited {
-            retry_after_secs: 1,
-        },
-    );
+    let invalid = bench.post_with_key("k", "/v1/payment_intents", &[("amount", "500")]).await;
+    bench.stripe.faults().next(1, Fault::RateLimited { retry_after_secs: 1 });
     let limited = bench.post_with_key("k", "/v1/payment_intents", &good).await;
 
     let served = bench.post_with_key("k", "/v1/payment_intents", &good).await;
 
-    assert_eq!(
-        [invalid.status, limited.status, served.status],
-        [400, 429, 200]
-    );
+    assert_eq!([invalid.status, limited.status, served.status], [400, 429, 200]);
 }
 
 #[tokio::test]
@@ -127,10 +94,8 @@ async fn a_crash_is_kept_whether_or_not_the_money_moved() {
         let capture = format!("/v1/payment_intents/{id}/capture");
         bench.stripe.faults().next(1, Fault::Crash { done });
 
-        let (first, second) = (
-            bench.post_with_key("k", &capture, &[]).await,
-            bench.post_with_key("k", &capture, &[]).await,
-        );
+        let (first, second) =
+            (bench.post_with_key("k", &capture, &[]).await, bench.post_with_key("k", &capture, &[]).await);
 
         assert_eq!([first.status, second.status], [500, 500], "done: {done}");
         assert_eq!(second.headers["idempotent-replayed"], "true");

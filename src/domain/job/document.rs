@@ -295,9 +295,9 @@ mod tests {
     #[test]
     fn a_text_that_is_no_document_is_refused_without_repeating_it() {
         let cases = [
-            ("", r#"job document is not a JSON object: the text ends too soon, at column 0"#),
-            ("jane@example.com", r#"job document is not a JSON object: the text is not JSON, at column 1"#),
-            ("[1]", r#"job document is not a JSON object: the value is of another type, at column 0"#),
+            ("", "job document is not a JSON object: the text ends too soon, at column 0"),
+            ("jane@example.com", "job document is not a JSON object: the text is not JSON, at column 1"),
+            ("[1]", "job document is not a JSON object: the value is of another type, at column 0"),
             ("{}", r#"job document has no "type""#),
             (r#"{"type":"audit_log_created"}"#, r#"job document has no "payload""#),
             (
