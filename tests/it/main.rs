@@ -17,3 +17,8 @@ mod queue_settle;
 mod queue_status;
 mod scripts;
 mod site;
+mod workers_audit;
+mod workers_bench;
+mod workers_email;
+mod workers_stripe;
+mod workers_webhook;
