@@ -15,6 +15,7 @@ mod queue_claim;
 mod queue_enqueue;
 mod queue_settle;
 mod queue_status;
+mod readme;
 mod scripts;
 mod site;
 mod workers_audit;
