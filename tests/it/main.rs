@@ -8,6 +8,7 @@ mod http_jobs;
 mod http_process;
 mod layout;
 mod model;
+mod platforms;
 mod processor;
 mod processor_race;
 mod queue_cancel;
