@@ -39,7 +39,7 @@ fn start(route: &'static Route, config: Config) -> Result<(), Error> {
 }
 
 async fn answer(route: &Route, app: &App, event: lambda_http::Request) -> Response<Body> {
-    let response = route.call(app, event::request(event)).await;
+    let response = route.call(app, event::request(event, app.clock().now())).await;
     response.map(|body| match String::from_utf8(Vec::from(body)) {
         Ok(text) => Body::Text(text),
         Err(error) => Body::Binary(error.into_bytes()),

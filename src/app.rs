@@ -1,7 +1,7 @@
 //! What handlers may use: built once a process, cheap to clone.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -32,6 +32,7 @@ struct Shared {
     keys: Setting<Keys>,
     clock: Clock,
     dice: Dice,
+    workers: OnceLock<Workers>,
     health: Mutex<Option<(Instant, OldestDue)>>,
 }
 
@@ -47,7 +48,8 @@ impl App {
             Upstash::new(&upstash, http.clone()).map_err(|_| malformed)
         });
         let keys = config.key_prefix.as_deref().map(Keys::new).map_err(Clone::clone);
-        let shared = Shared { config, http, upstash, keys, clock, dice, health: Mutex::default() };
+        let shared =
+            Shared { config, http, upstash, keys, clock, dice, workers: OnceLock::new(), health: Mutex::default() };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -77,10 +79,12 @@ impl App {
         Ok(Processor::new(self.queue()?, self.shared.dice.clone()))
     }
 
-    /// Returns the workers. A route that does not ask for them does not have them linked in.
+    /// Returns the workers: the same for the whole process, with their connections and what they know of the audit log. A
+    /// route that does not ask for them does not have them linked in.
     pub fn workers(&self) -> Setting<Workers> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
-        Ok(Workers::new(&self.shared.config, &self.shared.http, &upstash, &keys, &self.shared.clock))
+        let Shared { config, http, clock, workers, .. } = &*self.shared;
+        Ok(workers.get_or_init(|| Workers::new(config, http, &upstash, &keys, clock)).clone())
     }
 
     /// Returns how long the oldest due job has been so, at most a second old.

@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 pub(crate) const START: Millis = Millis(1_800_000_000_000);
 
 /// How long the leases of tests last.
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
 
 /// The type that tests use where it does not matter which.
 pub(crate) const ANY: JobType = JobType::AuditLogCreated;

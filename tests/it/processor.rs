@@ -262,7 +262,7 @@ async fn a_result_whose_lease_was_lost_counts_for_nothing() {
         let (queue, clock, dice) = (queue.clone(), clock.clone(), dice.clone());
         async move {
             // While the handler runs its lease lapses, and another processor takes the job and completes it.
-            clock.advance(Duration::from_secs(600));
+            clock.advance(Duration::from_mins(10));
             let id = dice.claim_id();
             let request = holdfast::queue::ClaimRequest { id, types: vec![ANY], limit: 1, lease: LEASE };
             let job = queue.claim(&request).await.unwrap().jobs.remove(0);

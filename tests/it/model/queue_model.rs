@@ -18,7 +18,7 @@ pub(super) enum Ending {
 
 #[derive(Clone, Debug)]
 struct Job {
-    job_type: JobType,
+    of: JobType,
     /// What the document says; the others follow from the structures.
     written: &'static str,
     begun: u32,
@@ -53,7 +53,7 @@ impl Model {
             self.dedupe_of.insert(id.to_owned(), key);
         }
         let written = if delay_ms == 0 { "pending" } else { "scheduled" };
-        self.jobs.insert(id.to_owned(), Job { job_type, written, begun: 0, holder: None });
+        self.jobs.insert(id.to_owned(), Job { of: job_type, written, begun: 0, holder: None });
         if delay_ms == 0 {
             self.ready.entry(job_type).or_default().push(id.to_owned());
         } else {
@@ -111,7 +111,7 @@ impl Model {
             return false;
         }
         job.holder = None;
-        let own = timer(job.job_type, id);
+        let own = timer(job.of, id);
         let later = |ms: u64| self.now + i64::try_from(ms).unwrap();
         match ending {
             Ending::Complete => {
@@ -132,13 +132,12 @@ impl Model {
             }
             Ending::Release { wait_ms } => {
                 job.begun -= 1;
-                let job_type = job.job_type;
-                match wait_ms {
-                    Some(ms) => drop(self.timers.insert(own, later(ms))),
-                    None => {
-                        self.timers.remove(&own);
-                        self.ready.entry(job_type).or_default().insert(0, id.to_owned());
-                    }
+                let job_type = job.of;
+                if let Some(ms) = wait_ms {
+                    self.timers.insert(own, later(ms));
+                } else {
+                    self.timers.remove(&own);
+                    self.ready.entry(job_type).or_default().insert(0, id.to_owned());
                 }
             }
         }
@@ -156,7 +155,7 @@ impl Model {
         }
         job.written = "cancelled";
         job.begun = 0;
-        let job_type = job.job_type;
+        let job_type = job.of;
         self.timers.remove(&timer(job_type, id));
         self.ready.entry(job_type).or_default().retain(|ready| ready != id);
         if let Some(key) = self.dedupe_of.remove(id) {
@@ -182,7 +181,7 @@ impl Model {
             match &job.holder {
                 Some(claim) => {
                     attempts.insert(id, format!("{} {claim}", job.begun));
-                    *held.entry(job.job_type).or_default() += 1;
+                    *held.entry(job.of).or_default() += 1;
                 }
                 None if job.begun > 0 => drop(attempts.insert(id, job.begun.to_string())),
                 None => {}
