@@ -7,6 +7,8 @@ mod extract;
 pub mod health;
 pub mod jobs;
 mod problem;
+mod query;
+mod record;
 mod reply;
 mod request;
 mod route;
@@ -20,4 +22,4 @@ pub type Response = http::Response<bytes::Bytes>;
 
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 4] = [&jobs::PROCESS, &jobs::ENQUEUE, &jobs::JOB, &health::HEALTH];
+pub static ROUTES: [&Route; 5] = [&jobs::PROCESS, &jobs::ENQUEUE, &jobs::DEAD_LETTER, &jobs::JOB, &health::HEALTH];

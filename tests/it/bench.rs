@@ -16,7 +16,7 @@ use holdfast::domain::millis::Millis;
 use holdfast::domain::outcome::{Failure, FailureKind};
 use holdfast::edge::{Clock, Dice};
 use holdfast::outbound;
-use holdfast::queue::{ClaimRequest, Claimed, ClaimedJob, Enqueued, Queue, Settled, Settlement, Verdict};
+use holdfast::queue::{ClaimRequest, Claimed, ClaimedJob, DeadLetter, Enqueued, Queue, Settled, Settlement, Verdict};
 use holdfast::upstash::Upstash;
 use holdfast::upstash::keys::Keys;
 use serde_json::Value;
@@ -126,6 +126,28 @@ impl Bench {
 
     pub(crate) async fn settle(&self, job: &ClaimedJob, verdict: Verdict) -> Settled {
         self.queue.settle(&[self.settlement(job, verdict)]).await.unwrap().remove(0)
+    }
+
+    /// Makes `count` dead letters of type [`ANY`], a millisecond apart, and returns their ids in the order in which they died.
+    pub(crate) async fn bury(&self, count: usize, kind: FailureKind) -> Vec<JobId> {
+        let ids = self.enqueue_many(count).await;
+        let jobs = self.claim(250).await.jobs;
+        assert_eq!(jobs.len(), count);
+        for job in jobs {
+            self.settle(&job, Verdict::Bury(failure(kind))).await;
+            self.advance(Duration::from_millis(1));
+        }
+        ids
+    }
+
+    /// Returns the dead letters of these ids.
+    pub(crate) async fn letters(&self, ids: &[JobId]) -> Vec<DeadLetter> {
+        self.queue.dead_letters_of(ids).await.unwrap().into_iter().map(Option::unwrap).collect()
+    }
+
+    /// Returns a job's document as stored.
+    pub(crate) async fn document(&self, id: &JobId) -> Value {
+        serde_json::from_str(self.at(&format!("job:{id}")).await.as_str().unwrap()).unwrap()
     }
 
     /// Runs one command, past the client under test.

@@ -3,7 +3,10 @@
 
 mod bench;
 mod budget;
+mod dead_letter_change;
+mod dead_letter_list;
 mod faults;
+mod http_dead_letter;
 mod http_jobs;
 mod http_process;
 mod layout;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use holdfast::domain::job::{JobDocument, JobOptions, JobStatus, JobType, Payload};
 use holdfast::domain::outcome::{Failure, FailureKind, Outcome};
 use holdfast::processor::{BatchReport, BatchRequest, Handler, Processor, TimeBox};
-use holdfast::queue::Verdict;
+use holdfast::queue::{LetterRange, Verdict};
 use serde_json::json;
 
 use crate::bench::{ANY, Bench, LEASE, PAYLOAD, delayed, failure};
@@ -212,7 +212,7 @@ async fn unreadable_jobs_are_dead_letters_with_the_reason_and_their_text() {
     let report = process(&t, 10, BOX, handler).await;
 
     assert_eq!((report.all.dead_lettered, ran.lock().unwrap().len()), (2, 0));
-    let letters = t.queue.dead_letters(0, 10).await.unwrap();
+    let letters = t.queue.dead_letters(&LetterRange::default(), 10).await.unwrap().letters;
     let errors: Vec<_> =
         letters.iter().map(|letter| letter.document.last_error.as_ref().unwrap().message.as_str()).collect();
     assert!(errors.contains(&"job document is not a JSON object: the text ends too soon, at column 1"), "{errors:?}");

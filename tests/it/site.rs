@@ -59,8 +59,9 @@ impl Bench {
 
 /// Calls the route whose path it is.
 pub(crate) async fn call(app: &App, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let exact = ROUTES.into_iter().find(|route| route.path == path);
-    let route = exact.or_else(|| ROUTES.into_iter().find(|route| route.matches(path))).unwrap();
+    let plain = path.split('?').next().unwrap();
+    let exact = ROUTES.into_iter().find(|route| route.path == plain);
+    let route = exact.or_else(|| ROUTES.into_iter().find(|route| route.matches(plain))).unwrap();
     let mut builder = http::Request::builder().method(method).uri(path);
     for (name, value) in headers {
         builder = builder.header(*name, *value);
