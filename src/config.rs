@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::domain::email_address::EmailAddress;
 use crate::domain::limits::{DEFAULT_TIME_BOX, MAX_TIME_BOX};
+use crate::domain::signing_secret::SigningSecrets;
 
 /// Upstash's REST address, as Vercel's integration names it.
 pub const KV_REST_API_URL: &str = "KV_REST_API_URL";
@@ -31,9 +32,13 @@ pub const RESEND_API_KEY: &str = "RESEND_API_KEY";
 pub const RESEND_BASE_URL: &str = "RESEND_BASE_URL";
 /// The sender of all mails: `name@domain` or `Name <name@domain>`.
 pub const EMAIL_FROM: &str = "EMAIL_FROM";
+/// The name mails are signed with.
+pub const BRAND_NAME: &str = "BRAND_NAME";
+/// The colour of mails, as `#rrggbb`.
+pub const BRAND_COLOR: &str = "BRAND_COLOR";
 /// Where changes of escrows are reported to.
 pub const WEBHOOK_URL: &str = "WEBHOOK_URL";
-/// Signs webhooks: `whsec_` and base64 of 24 to 64 bytes.
+/// Signs webhooks: `whsec_` and base64 of 24 to 64 bytes. Several, with spaces between them, while one replaces another.
 pub const WEBHOOK_SIGNING_SECRET: &str = "WEBHOOK_SIGNING_SECRET";
 /// Hosts, as `host:port` with commas between them, that webhooks may reach though they are private: for local development.
 pub const WEBHOOK_ALLOW_PRIVATE: &str = "WEBHOOK_ALLOW_PRIVATE";
@@ -46,7 +51,7 @@ pub const STRIPE_BASE_URL: &str = "STRIPE_BASE_URL";
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Every variable, in the order of `.env.example`.
-pub const VARIABLES: [&str; 17] = [
+pub const VARIABLES: [&str; 19] = [
     KV_REST_API_URL,
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,
@@ -58,6 +63,8 @@ pub const VARIABLES: [&str; 17] = [
     EMAIL_FROM,
     RESEND_API_KEY,
     RESEND_BASE_URL,
+    BRAND_NAME,
+    BRAND_COLOR,
     WEBHOOK_URL,
     WEBHOOK_SIGNING_SECRET,
     WEBHOOK_ALLOW_PRIVATE,
@@ -69,6 +76,9 @@ pub const VARIABLES: [&str; 17] = [
 /// Fewest characters of a secret of ours. Chosen: 8 random characters are not guessed over a network before anyone notices,
 /// and what is shorter was most likely set by accident.
 const MIN_SECRET_CHARS: usize = 8;
+
+/// Longest brand name, in characters. Chosen: one line of a phone's mail list.
+const MAX_BRAND_CHARS: usize = 60;
 
 /// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -129,6 +139,17 @@ pub struct EmailConfig {
     pub base_url: String,
     /// Resend's API key.
     pub api_key: Secret,
+    /// Whose mails they are.
+    pub brand: Brand,
+}
+
+/// How mails look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brand {
+    /// The name they are signed with.
+    pub name: String,
+    /// Their colour, `#` and six hexadecimal digits.
+    pub color: String,
 }
 
 /// Where webhooks go.
@@ -136,8 +157,8 @@ pub struct EmailConfig {
 pub struct WebhookConfig {
     /// The endpoint.
     pub url: String,
-    /// The signing secret, as `whsec_...`.
-    pub secret: Secret,
+    /// What signs them.
+    pub secrets: SigningSecrets,
     /// Private hosts that may be reached, as `host:port`.
     pub allow_private: Vec<String>,
 }
@@ -282,16 +303,41 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
             let expected = "an address such as name@example.com or Name <name@example.com>";
             return Err(ConfigError::Malformed { name: EMAIL_FROM, expected });
         }
-        Ok(EmailConfig { from, base_url: self.url(RESEND_BASE_URL, "https://api.resend.com")?, api_key })
+        Ok(EmailConfig {
+            from,
+            base_url: self.url(RESEND_BASE_URL, "https://api.resend.com")?,
+            api_key,
+            brand: self.brand()?,
+        })
+    }
+
+    fn brand(&self) -> Setting<Brand> {
+        let name = self.optional(BRAND_NAME).unwrap_or_else(|| "Holdfast".to_owned());
+        if name.chars().count() > MAX_BRAND_CHARS || name.chars().any(char::is_control) {
+            return Err(ConfigError::Malformed {
+                name: BRAND_NAME,
+                expected: "at most 60 characters without control characters",
+            });
+        }
+        let color = self.optional(BRAND_COLOR).unwrap_or_else(|| "#2f5bd7".to_owned());
+        let digits = color.strip_prefix('#').unwrap_or_default();
+        if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(ConfigError::Malformed { name: BRAND_COLOR, expected: "'#' and six hexadecimal digits" });
+        }
+        Ok(Brand { name, color })
     }
 
     fn webhook(&self) -> Setting<WebhookConfig> {
         self.required(WEBHOOK_URL)?;
         let allowed = self.optional(WEBHOOK_ALLOW_PRIVATE).unwrap_or_default();
-        let allowed = allowed.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned);
+        let allowed = allowed.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase);
+        let secrets = SigningSecrets::parse(&self.required(WEBHOOK_SIGNING_SECRET)?);
         Ok(WebhookConfig {
             url: self.url(WEBHOOK_URL, "")?,
-            secret: self.credential(WEBHOOK_SIGNING_SECRET)?,
+            secrets: secrets.map_err(|_| ConfigError::Malformed {
+                name: WEBHOOK_SIGNING_SECRET,
+                expected: "whsec_ and base64 of 24 to 64 bytes, or several such with spaces between them",
+            })?,
             allow_private: allowed.collect(),
         })
     }
@@ -340,6 +386,27 @@ mod tests {
         assert!(config(&mail).email.is_err());
         let redis = [(KV_REST_API_URL, "redis://a:6379"), (KV_REST_API_TOKEN, "t")];
         assert!(config(&redis).upstash.is_err());
+    }
+
+    #[test]
+    fn what_signs_and_brands_is_checked_before_anything_is_sent() {
+        let webhook = |secret| {
+            let set = [(WEBHOOK_URL, "https://partner.example/hooks"), (WEBHOOK_SIGNING_SECRET, secret)];
+            config(&set).webhook.map(|webhook| format!("{:?}", webhook.secrets))
+        };
+        assert_eq!(webhook("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz").as_deref(), Ok("***"));
+        assert_eq!(
+            webhook("whsec_c2hvcnQ=").unwrap_err().to_string(),
+            "the variable WEBHOOK_SIGNING_SECRET is not whsec_ and base64 of 24 to 64 bytes, or several such with spaces between them"
+        );
+        let brand = |name, color| {
+            let set =
+                [(RESEND_API_KEY, "re_1"), (EMAIL_FROM, "x@example.com"), (BRAND_NAME, name), (BRAND_COLOR, color)];
+            config(&set).email.map(|email| (email.brand.name, email.brand.color))
+        };
+        assert_eq!(brand("", ""), Ok(("Holdfast".into(), "#2f5bd7".into())));
+        assert!(brand("a\r\nBcc: x", "").is_err());
+        assert!(brand("Shop", "red;}").is_err());
     }
 
     #[test]

@@ -23,6 +23,42 @@ impl Millis {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// Writes the point as RFC 3339 does, in UTC: `2026-11-24T06:27:56.001Z`. A point outside the years 0 to 9999 is written
+    /// as the nearest inside.
+    pub fn to_rfc3339(self) -> String {
+        let ms = self.0.clamp(FIRST_RFC3339_MS, LAST_RFC3339_MS);
+        let (days, of_day) = (ms.div_euclid(MS_OF_DAY), ms.rem_euclid(MS_OF_DAY));
+        let (year, month, day) = civil(days);
+        let (seconds, ms) = (of_day / 1_000, of_day % 1_000);
+        let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    }
+}
+
+const MS_OF_DAY: i64 = 86_400_000;
+
+/// 0000-01-01T00:00:00.000Z. RFC 3339 has years of four digits.
+const FIRST_RFC3339_MS: i64 = -62_167_219_200_000;
+
+/// 9999-12-31T23:59:59.999Z.
+const LAST_RFC3339_MS: i64 = 253_402_300_799_999;
+
+/// Returns the year, month and day that are `days` after 1970-01-01 in the Gregorian calendar.
+///
+/// Years are counted from March, so that the leap day is the last of its year, and in eras of 400 years, which all have 146,097 days.
+fn civil(days: i64) -> (i64, i64, i64) {
+    // 719,468 days lie between 0000-03-01 and 1970-01-01.
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // Months from March: 31, 30, 31, 30, 31, which is 153 days in five.
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    (year, month, day)
 }
 
 impl fmt::Display for Millis {
@@ -44,5 +80,22 @@ mod tests {
     #[test]
     fn the_end_of_time_does_not_wrap() {
         assert_eq!(Millis(i64::MAX).plus(Duration::from_secs(1)), Millis(i64::MAX));
+    }
+
+    #[test]
+    fn a_point_is_written_in_utc_with_its_milliseconds() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_251_199_999, "2024-02-29T23:59:59.999Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (1_795_501_676_001, "2026-11-24T06:27:56.001Z"),
+            (i64::MIN, "0000-01-01T00:00:00.000Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+        ];
+        for (ms, expected) in cases {
+            assert_eq!(Millis(ms).to_rfc3339(), expected);
+        }
     }
 }

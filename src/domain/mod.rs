@@ -8,3 +8,4 @@ pub mod limits;
 pub mod millis;
 pub mod money;
 pub mod outcome;
+pub mod signing_secret;

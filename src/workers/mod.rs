@@ -3,13 +3,24 @@
 //! A worker does one side effect and says how it went; it never touches the queue. It may be run twice for one job, so each makes
 //! sure by itself that the effect happens once: by an idempotency key, by looking first, or by a record in Redis.
 
-use crate::config::Config;
+mod answer;
+pub mod audit;
+mod email;
+pub mod stripe;
+mod webhook;
+
+use crate::config::{Config, ConfigError, Setting};
 use crate::domain::id::JobId;
 use crate::domain::job::Payload;
-use crate::domain::outcome::Outcome;
+use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
 use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
+
+use audit::AuditLog;
+use email::EmailWorker;
+use stripe::StripeWorker;
+use webhook::WebhookWorker;
 
 /// What a worker is told of a job.
 #[derive(Clone, Copy, Debug)]
@@ -26,17 +37,51 @@ pub struct Task<'a> {
 
 /// All workers. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Workers {}
+pub struct Workers {
+    email: Setting<EmailWorker>,
+    stripe: Setting<StripeWorker>,
+    webhook: Setting<WebhookWorker>,
+    audit: AuditLog,
+}
 
 impl Workers {
     /// Makes the workers; what is not configured is an error only of the jobs that need it.
-    pub fn new(_config: &Config, _http: &reqwest::Client, _upstash: &Upstash, _keys: &Keys, _clock: &Clock) -> Self {
-        Self {}
+    pub fn new(config: &Config, http: &reqwest::Client, upstash: &Upstash, keys: &Keys, clock: &Clock) -> Self {
+        let email = config.email.clone();
+        let stripe = config.stripe.clone();
+        let webhook = config.webhook.clone();
+        Self {
+            email: email.map(|email| EmailWorker::new(email, http.clone(), clock.clone())),
+            stripe: stripe.map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
+            webhook: webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone())),
+            audit: AuditLog::new(upstash.clone(), keys.clone(), clock.clone()),
+        }
     }
 
     /// Does the side effect of one job.
-    #[expect(clippy::unused_async, reason = "the workers are async")]
-    pub async fn run(&self, _task: Task<'_>) -> Outcome {
-        Outcome::Completed
+    pub async fn run(&self, task: Task<'_>) -> Outcome {
+        match self.try_run(task).await {
+            Ok(()) => Outcome::Completed,
+            Err(failure) => Outcome::Failed(failure),
+        }
     }
+
+    async fn try_run(&self, task: Task<'_>) -> Result<(), Failure> {
+        match task.payload {
+            Payload::SendReleaseEmail(_)
+            | Payload::SendRefundEmail(_)
+            | Payload::SendDisputeEmail(_)
+            | Payload::SendPaymentConfirmedEmail(_)
+            | Payload::NotifyDisputeResolved(_) => configured(&self.email)?.send(task).await,
+            Payload::StripeCapturePayment(capture) => configured(&self.stripe)?.capture(capture).await,
+            Payload::StripeRefundPayment(refund) => configured(&self.stripe)?.refund(task.id, refund).await,
+            Payload::WebhookEscrowStatusChanged(change) => configured(&self.webhook)?.deliver(task, change).await,
+            Payload::AuditLogCreated(audit) => self.audit.append(task.id, &audit.event_data).await,
+        }
+    }
+}
+
+/// Returns the worker, or the failure that names the variable it lacks.
+fn configured<W>(worker: &Setting<W>) -> Result<&W, Failure> {
+    worker.as_ref().map_err(|error: &ConfigError| Failure::new(FailureKind::Configuration, error.to_string()))
 }

@@ -1,0 +1,226 @@
+//! Requests to Stripe: made by `async-stripe-core`, sent by our own client, judged by what may be done next.
+//!
+//! Answers are read field by field as they are needed: a field Stripe adds or changes elsewhere in an object breaks nothing here.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use stripe_client_core::{RequestBuilder, StripeMethod};
+
+use crate::config::{STRIPE_SECRET_KEY, StripeConfig};
+use crate::domain::millis::Millis;
+use crate::domain::outcome::{Failure, FailureKind};
+use crate::edge::Clock;
+use crate::workers::answer::{Answer, code, no_answer};
+
+/// The version of Stripe's API that all requests name: the one that async-stripe-core 1.0.0-rc.10 was made from.
+pub const STRIPE_VERSION: &str = "2026-09-30.endive";
+
+/// Longest wait for one answer. Chosen: Stripe answers most calls within two seconds; after eight a look and a call no longer fit
+/// into a handler's time, and the key makes a repeat safe.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Most bytes of an answer that are read. Chosen: a page of 100 refunds has about 100 KiB.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// A client of Stripe. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Stripe {
+    config: StripeConfig,
+    http: reqwest::Client,
+    clock: Clock,
+}
+
+/// Stripe's error object, as far as it decides anything.
+#[derive(Debug, Default, Deserialize)]
+struct Refusal {
+    #[serde(rename = "type")]
+    sort: Option<String>,
+    code: Option<String>,
+    decline_code: Option<String>,
+    param: Option<String>,
+}
+
+impl Stripe {
+    pub(super) fn new(config: StripeConfig, http: reqwest::Client, clock: Clock) -> Self {
+        Self { config, http, clock }
+    }
+
+    /// Reads from Stripe.
+    pub(super) async fn look<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        self.send(request, None).await
+    }
+
+    /// Has Stripe act, once for each `key`.
+    pub(super) async fn act<T: DeserializeOwned>(&self, request: RequestBuilder, key: &str) -> Result<T, Failure> {
+        self.send(request, Some(key)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder, key: Option<&str>) -> Result<T, Failure> {
+        let request = self.request(request, key).map_err(|error| no_answer("Stripe", &error))?;
+        let answer = async { Answer::read(self.http.execute(request).await?, MAX_ANSWER_BYTES).await };
+        let answer = answer.await.map_err(|error| no_answer("Stripe", &error))?;
+        read(&answer, self.clock.now())
+    }
+
+    /// Makes the HTTP request. Its bytes depend on nothing but its arguments, so that a repeat is the same request.
+    fn request(&self, built: RequestBuilder, key: Option<&str>) -> Result<reqwest::Request, reqwest::Error> {
+        let mut url = format!("{}/v1{}", self.config.base_url, built.path);
+        if let Some(query) = built.query.filter(|query| !query.is_empty()) {
+            url = format!("{url}?{query}");
+        }
+        let mut request = match built.method {
+            StripeMethod::Get => self.http.get(url),
+            StripeMethod::Post => self.http.post(url),
+            StripeMethod::Delete => self.http.delete(url),
+        };
+        if let Some(form) = built.body {
+            // Metadata is a hash map: its order differs from run to run.
+            let mut fields: Vec<&str> = form.split('&').collect();
+            fields.sort_unstable();
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(fields.join("&"));
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        request
+            .header(AUTHORIZATION, format!("Bearer {}", self.config.secret_key.expose()))
+            .header("stripe-version", STRIPE_VERSION)
+            .timeout(TIMEOUT)
+            .build()
+    }
+}
+
+/// Reads the object of a 2xx answer, or says what another answer means.
+fn read<T: DeserializeOwned>(answer: &Answer, now: Millis) -> Result<T, Failure> {
+    if answer.is_success() {
+        return serde_json::from_slice(&answer.body).map_err(|_| {
+            let message = format!("Stripe's answer could not be read{}", request_id(answer));
+            Failure::new(FailureKind::Unavailable, message)
+        });
+    }
+    Err(refusal(answer).after(answer.retry_after(now)))
+}
+
+fn refusal(answer: &Answer) -> Failure {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Refusal,
+    }
+    let body = serde_json::from_slice(&answer.body).map(|body: Body| body.error);
+    let error = body.unwrap_or_default();
+    let kind = match answer.status {
+        // Another request with the key, or on the object, is under way: the outcome is not known yet.
+        409 => FailureKind::Unavailable,
+        _ if answer.header("stripe-should-retry") == Some("true") => FailureKind::Unavailable,
+        status => FailureKind::of_status(status),
+    };
+    let mut message = match kind {
+        FailureKind::Configuration => {
+            format!("Stripe refused the key in {STRIPE_SECRET_KEY}: status {}", answer.status)
+        }
+        _ => format!("Stripe answered status {}", answer.status),
+    };
+    let parts = [
+        ("type", error.sort.filter(|_| error.code.is_none())),
+        ("code", error.code),
+        ("decline_code", error.decline_code),
+        ("param", error.param),
+    ];
+    for (name, value) in parts {
+        if let Some(value) = value.as_deref().and_then(code) {
+            message = format!("{message}, {name} {value}");
+        }
+    }
+    Failure::new(kind, message + &request_id(answer))
+}
+
+/// Names the request as Stripe's support and dashboard know it.
+fn request_id(answer: &Answer) -> String {
+    let id = answer.header("request-id").and_then(code);
+    id.map_or_else(String::new, |id| format!(", request {id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<Box<RawValue>, Failure> {
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.insert(*name, value.parse().unwrap());
+        }
+        let answer = Answer { status, headers: all, body: body.into() };
+        read(&answer, Millis(0))
+    }
+
+    fn kind(status: u16) -> FailureKind {
+        answer(status, &[], r#"{"error":{}}"#).unwrap_err().kind
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_repeated_and_what_was_refused_is_final() {
+        use FailureKind::{Configuration, Rejected, Throttled, Unavailable};
+        assert_eq!([409, 500, 502, 503, 504].map(kind), [Unavailable; 5]);
+        assert_eq!([400, 402, 404].map(kind), [Rejected; 3]);
+        assert_eq!([401, 403].map(kind), [Configuration; 2]);
+        assert_eq!(kind(429), Throttled);
+        let told = answer(400, &[("stripe-should-retry", "true")], "{}").unwrap_err();
+        assert_eq!(told.kind, Unavailable);
+    }
+
+    #[test]
+    fn a_decline_names_its_codes_and_the_request() {
+        let body = r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"insufficient_funds","message":"Jane's card was declined.","payment_intent":{"id":"pi_1","status":7}}}"#;
+        let failure = answer(402, &[("request-id", "req_abc")], body).unwrap_err();
+        assert_eq!(
+            failure.message,
+            "Stripe answered status 402, code card_declined, decline_code insufficient_funds, request req_abc"
+        );
+        let refused = answer(401, &[], r#"{"error":{"type":"invalid_request_error","message":"sk_test_1"}}"#);
+        assert_eq!(
+            refused.unwrap_err().message,
+            "Stripe refused the key in STRIPE_SECRET_KEY: status 401, type invalid_request_error"
+        );
+    }
+
+    #[test]
+    fn an_error_page_keeps_its_status_and_an_unreadable_yes_is_asked_again() {
+        let failure = answer(502, &[("retry-after", "4")], "<html>").unwrap_err();
+        assert_eq!(failure.message, "Stripe answered status 502");
+        assert_eq!(failure.retry_after, Some(Duration::from_secs(4)));
+        let failure = answer(200, &[("request-id", "req_1")], "<html>").unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.message.as_str()),
+            (FailureKind::Unavailable, "Stripe's answer could not be read, request req_1")
+        );
+    }
+
+    #[test]
+    fn a_request_carries_the_version_the_key_and_its_fields_in_one_order() {
+        let config = Config::from_lookup(|name| (name == STRIPE_SECRET_KEY).then(|| "sk_test_1".to_owned()));
+        let http = crate::outbound::client().unwrap();
+        let stripe = Stripe::new(config.stripe.unwrap(), http, Clock::fixed(Millis(0)));
+        let built = RequestBuilder {
+            query: None,
+            body: Some("metadata[b]=2&amount=5&metadata[a]=1".into()),
+            path: "/refunds".into(),
+            method: StripeMethod::Post,
+        };
+        let request = stripe.request(built, Some("esc_1:refund:2")).unwrap();
+        assert_eq!((request.method().as_str(), request.url().as_str()), ("POST", "https://api.stripe.com/v1/refunds"));
+        let headers = request.headers();
+        assert_eq!(headers["authorization"], "Bearer sk_test_1");
+        assert_eq!(headers["stripe-version"], STRIPE_VERSION);
+        assert_eq!(headers["idempotency-key"], "esc_1:refund:2");
+        assert_eq!(headers["content-type"], "application/x-www-form-urlencoded");
+        let body = request.body().unwrap().as_bytes().unwrap();
+        assert_eq!(std::str::from_utf8(body), Ok("amount=5&metadata[a]=1&metadata[b]=2"));
+    }
+}
