@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod bench;
+mod escrow_bench;
+mod escrow_moves;
+mod escrow_routes;
 mod faults;
 mod queue_cancel;
 mod queue_claim;
