@@ -3,6 +3,9 @@
 
 mod bench;
 mod escrow_bench;
+mod escrow_callers;
+mod escrow_crashes;
+mod escrow_events;
 mod escrow_moves;
 mod escrow_routes;
 mod faults;
