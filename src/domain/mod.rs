@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod email_address;
+pub mod escrow;
 pub mod id;
 pub mod job;
 pub mod limits;

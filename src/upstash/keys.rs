@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::id::{ClaimId, DedupeKey, JobId};
+use crate::domain::id::{ClaimId, DedupeKey, EscrowId, JobId};
 use crate::domain::job::JobType;
 
 /// The names of all keys, behind the deployment's prefix.
@@ -65,6 +65,31 @@ impl Keys {
     /// hash: `{type}:{event}` to how often it happened.
     pub fn counters(&self) -> String {
         format!("{}stats:counters", self.prefix)
+    }
+
+    /// hash: an escrow's version, state and document.
+    pub fn escrow(&self, id: &EscrowId) -> String {
+        format!("{}escrow:{id}", self.prefix)
+    }
+
+    /// hash: what is known of a request: fingerprint, escrow, when it began, status and body of its answer.
+    pub fn idempotency(&self, caller: &str, key: &str) -> String {
+        format!("{}idempotency:{caller}:{key}", self.prefix)
+    }
+
+    /// hash: what an API key may do: role, partner, limit.
+    pub fn api_key(&self, sha256: &str) -> String {
+        format!("{}apikey:{sha256}", self.prefix)
+    }
+
+    /// string: when an API key's window began, and how many calls it has had.
+    pub fn rate(&self, sha256: &str) -> String {
+        format!("{}rate:{sha256}", self.prefix)
+    }
+
+    /// string: there once an event of Stripe's was taken in.
+    pub fn stripe_event(&self, id: &str) -> String {
+        format!("{}stripe_event:{id}", self.prefix)
     }
 
     /// stream: audit records, each with its hash.

@@ -3,7 +3,6 @@
 //! A worker does one side effect and says how it went; it never touches the queue. It may be run twice for one job, so each makes
 //! sure by itself that the effect happens once: by an idempotency key, by looking first, or by a record in Redis.
 
-mod answer;
 pub mod audit;
 mod email;
 pub mod stripe;
@@ -14,6 +13,7 @@ use crate::domain::id::JobId;
 use crate::domain::job::Payload;
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
+use crate::escrow::{Escrows, Finished};
 use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
@@ -42,11 +42,19 @@ pub struct Workers {
     stripe: Setting<StripeWorker>,
     webhook: Setting<WebhookWorker>,
     audit: AuditLog,
+    escrows: Escrows,
 }
 
 impl Workers {
     /// Makes the workers; what is not configured is an error only of the jobs that need it.
-    pub fn new(config: &Config, http: &reqwest::Client, upstash: &Upstash, keys: &Keys, clock: &Clock) -> Self {
+    pub fn new(
+        config: &Config,
+        http: &reqwest::Client,
+        upstash: &Upstash,
+        keys: &Keys,
+        clock: &Clock,
+        escrows: Escrows,
+    ) -> Self {
         let email = config.email.clone();
         let stripe = config.stripe.clone();
         let webhook = config.webhook.clone();
@@ -55,6 +63,7 @@ impl Workers {
             stripe: stripe.map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
             webhook: webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone())),
             audit: AuditLog::new(upstash.clone(), keys.clone(), clock.clone()),
+            escrows,
         }
     }
 
@@ -73,10 +82,30 @@ impl Workers {
             | Payload::SendDisputeEmail(_)
             | Payload::SendPaymentConfirmedEmail(_)
             | Payload::NotifyDisputeResolved(_) => configured(&self.email)?.send(task).await,
-            Payload::StripeCapturePayment(capture) => configured(&self.stripe)?.capture(capture).await,
-            Payload::StripeRefundPayment(refund) => configured(&self.stripe)?.refund(task.id, refund).await,
+            Payload::StripeCapturePayment(capture) => {
+                match self.finish(capture.escrow_id.as_deref(), capture.idempotency_key.as_deref()).await {
+                    Finished::UnknownEscrow => configured(&self.stripe)?.capture(capture).await,
+                    Finished::Ended => Ok(()),
+                    Finished::Failed(failure) => Err(failure),
+                }
+            }
+            Payload::StripeRefundPayment(refund) => {
+                match self.finish(refund.escrow_id.as_deref(), refund.idempotency_key.as_deref()).await {
+                    Finished::UnknownEscrow => configured(&self.stripe)?.refund(task.id, refund).await,
+                    Finished::Ended => Ok(()),
+                    Finished::Failed(failure) => Err(failure),
+                }
+            }
             Payload::WebhookEscrowStatusChanged(change) => configured(&self.webhook)?.deliver(task, change).await,
             Payload::AuditLogCreated(audit) => self.audit.append(task.id, &audit.event_data).await,
+        }
+    }
+
+    /// Ends an escrow's operation. A job about no escrow of ours is another producer's, and stands for itself.
+    async fn finish(&self, escrow_id: Option<&str>, key: Option<&str>) -> Finished {
+        match escrow_id {
+            Some(id) => self.escrows.finish(id, key).await,
+            None => Finished::UnknownEscrow,
         }
     }
 }

@@ -20,10 +20,10 @@ use crate::domain::job::EscrowStatusChanged;
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::edge::Clock;
+use crate::outbound::answer::{Answer, no_answer};
 use crate::outbound::{self, OutboundError};
 
 use super::Task;
-use super::answer::{Answer, no_answer};
 use guard::{Guard, Refused};
 
 /// Longest wait for an answer. The lower end of what Standard Webhooks asks for, 15 to 30 s.
@@ -159,6 +159,7 @@ mod tests {
             status_before: "authorized".into(),
             status_after: "released".into(),
             occurred_at: None,
+            event: None,
         }
     }
 
