@@ -1,6 +1,7 @@
 //! Pure rules: what values exist and which of them are legal. No I/O, no async, no clock, no dice.
 
 pub mod backoff;
+pub mod control;
 pub mod email_address;
 pub mod id;
 pub mod job;

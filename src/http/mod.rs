@@ -22,4 +22,5 @@ pub type Response = http::Response<bytes::Bytes>;
 
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 5] = [&jobs::PROCESS, &jobs::ENQUEUE, &jobs::DEAD_LETTER, &jobs::JOB, &health::HEALTH];
+pub static ROUTES: [&Route; 6] =
+    [&jobs::PROCESS, &jobs::ENQUEUE, &jobs::DEAD_LETTER, &jobs::CONTROL, &jobs::JOB, &health::HEALTH];

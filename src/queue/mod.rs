@@ -6,6 +6,7 @@
 
 mod cancel;
 mod claim;
+mod control;
 mod dead_letters;
 mod enqueue;
 mod oldest_due;
@@ -15,6 +16,7 @@ mod status;
 
 pub use cancel::Cancelled;
 pub use claim::{ClaimRequest, Claimed, ClaimedJob};
+pub use control::{ControlView, DelayedJob, DelayedPage, DelayedPlace, MaxAttemptsSet};
 pub use dead_letters::{
     Change, ChangeError, Changed, DeadLetter, EditError, LetterOrder, LetterPage, LetterPlace, LetterRange, MAX_IDS,
 };
@@ -30,7 +32,7 @@ use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
 /// The scripts of the queue, for the test that compares each header with its call.
-pub static SCRIPTS: [&crate::upstash::Script; 12] = [
+pub static SCRIPTS: [&crate::upstash::Script; 16] = [
     &enqueue::ENQUEUE,
     &claim::CLAIM,
     &settle::SETTLE,
@@ -43,6 +45,10 @@ pub static SCRIPTS: [&crate::upstash::Script; 12] = [
     &dead_letters::REDRIVE,
     &dead_letters::DISCARD,
     &dead_letters::EDIT,
+    &control::CONTROL,
+    &control::READ_CONTROL,
+    &control::MAX_ATTEMPTS,
+    &control::DELAYED,
 ];
 
 /// The queue of one database and prefix. Cheap to clone.

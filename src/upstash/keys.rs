@@ -52,6 +52,21 @@ impl Keys {
         format!("{}queue:dead_letter", self.prefix)
     }
 
+    /// hash: what operators set: `pause:{type}`, `rate:{type}`, `concurrency:{type}`, `recovery:{type}`; `*` is every type.
+    pub fn control(&self) -> String {
+        format!("{}queue:control", self.prefix)
+    }
+
+    /// hash: type to how many of its recovered jobs died again in a row.
+    pub fn recovery(&self) -> String {
+        format!("{}queue:recovery", self.prefix)
+    }
+
+    /// list: when how many jobs of a type were claimed, `<ms> <jobs>`, for its rate.
+    pub fn rate(&self, job_type: JobType) -> String {
+        format!("{}queue:rate:{job_type}", self.prefix)
+    }
+
     /// string: what a claim took, until its leases end.
     pub fn claim(&self, id: &ClaimId) -> String {
         format!("{}claim:{id}", self.prefix)

@@ -3,9 +3,11 @@
 
 mod bench;
 mod budget;
+mod control;
 mod dead_letter_change;
 mod dead_letter_list;
 mod faults;
+mod http_control;
 mod http_dead_letter;
 mod http_jobs;
 mod http_process;
