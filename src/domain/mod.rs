@@ -9,4 +9,5 @@ pub mod limits;
 pub mod millis;
 pub mod money;
 pub mod outcome;
+pub mod recovery;
 pub mod signing_secret;

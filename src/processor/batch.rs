@@ -9,7 +9,7 @@ use crate::domain::job::{JobDocument, JobType, Payload};
 use crate::domain::limits::SETTLE_EVERY;
 use crate::domain::outcome::Outcome;
 use crate::edge::Dice;
-use crate::queue::{ClaimRequest, ClaimedJob, Queue, Settled, Settlement, Verdict};
+use crate::queue::{ClaimRequest, Claimed, ClaimedJob, Queue, Settled, Settlement, Verdict};
 use crate::upstash::UpstashError;
 
 /// What does a job: attempt, document and payload in, outcome out.
@@ -71,6 +71,7 @@ impl Processor {
         let time_box = request.time_box;
         let mut claimed = self.queue.claim(&self.claim_request(request)).await?;
         loop {
+            self.recover(&mut claimed).await;
             report.more = claimed.more;
             let more = claimed.more;
             if claimed.jobs.is_empty() && !more {
@@ -92,6 +93,25 @@ impl Processor {
         }
         report.duration_ms = u64::try_from(time_box.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(report)
+    }
+
+    /// Brings back the dead letters that the claim named; then there is more. Where Redis does not answer they are named again later, and
+    /// the jobs at hand are not left for their sake.
+    async fn recover(&self, claimed: &mut Claimed) {
+        match self.queue.recover(&claimed.coming_back, claimed.now).await {
+            Ok(recovered) => {
+                for (job_type, jobs) in recovered.back {
+                    claimed.more = true;
+                    tracing::info!(queue = %job_type, jobs, outcome = "recovered", "{jobs} dead letters of {job_type} came back by themselves");
+                }
+                for (job_type, jobs) in recovered.stopped {
+                    tracing::warn!(queue = %job_type, jobs, outcome = "recovery_stopped", "recovery of {job_type} has stopped: what came back kept dying; {jobs} dead letters wait");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "dead letters could not be brought back; they will be tried again")
+            }
+        }
     }
 
     /// Runs a round to its end, or the end of work, settling what is done every second. Tells whether there is room for another.

@@ -19,6 +19,7 @@ pub use claim::{ClaimRequest, Claimed, ClaimedJob};
 pub use control::{ControlView, DelayedJob, DelayedPage, DelayedPlace, MaxAttemptsSet};
 pub use dead_letters::{
     Change, ChangeError, Changed, DeadLetter, EditError, LetterOrder, LetterPage, LetterPlace, LetterRange, MAX_IDS,
+    Recovered,
 };
 pub use enqueue::{EnqueueError, Enqueued};
 pub use oldest_due::OldestDue;
@@ -32,7 +33,7 @@ use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
 /// The scripts of the queue, for the test that compares each header with its call.
-pub static SCRIPTS: [&crate::upstash::Script; 16] = [
+pub static SCRIPTS: [&crate::upstash::Script; 17] = [
     &enqueue::ENQUEUE,
     &claim::CLAIM,
     &settle::SETTLE,
@@ -45,6 +46,7 @@ pub static SCRIPTS: [&crate::upstash::Script; 16] = [
     &dead_letters::REDRIVE,
     &dead_letters::DISCARD,
     &dead_letters::EDIT,
+    &dead_letters::POSTPONE,
     &control::CONTROL,
     &control::READ_CONTROL,
     &control::MAX_ATTEMPTS,

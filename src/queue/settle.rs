@@ -9,6 +9,7 @@ use crate::domain::job::{JobDocument, JobStatus, JobType, LastError};
 use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_SETTLEMENTS};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::Failure;
+use crate::domain::recovery;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
@@ -43,6 +44,10 @@ pub struct Settlement {
     claim: ClaimId,
     verdict: Verdict,
     document: String,
+    /// When a dead letter comes back by itself.
+    recover_at: Option<Millis>,
+    /// Whether the job came back from the dead letters by itself.
+    is_recovered: bool,
 }
 
 /// What became of a settlement.
@@ -63,6 +68,7 @@ impl Settlement {
         };
         document.attempt_count = job.attempt;
         document.updated_at = now;
+        let mut recover_at = None;
         match &verdict {
             Verdict::Complete => {
                 document.status = JobStatus::Completed;
@@ -75,6 +81,9 @@ impl Settlement {
             }
             Verdict::Bury(failure) => {
                 document.status = JobStatus::DeadLetter;
+                let wait = recovery::wait(document.recoveries, &job.id).filter(|_| failure.kind.is_retryable());
+                recover_at = wait.map(|wait| now.plus(wait));
+                document.run_at = recover_at;
                 document.completed_at = Some(now);
                 document.last_error = Some(LastError::from(failure.clone()));
             }
@@ -87,6 +96,8 @@ impl Settlement {
             attempt: job.attempt,
             claim: job.claim.clone(),
             verdict,
+            recover_at,
+            is_recovered: document.recoveries > 0,
             document: if stays { String::new() } else { document.to_json() },
         }
     }
@@ -134,6 +145,7 @@ impl Queue {
             self.keys.in_flight(),
             self.keys.dead_letters(),
             self.keys.counters(),
+            self.keys.recovery(),
         ];
         keys.extend(self.queues(&types));
         keys.extend(settlements.iter().map(|settlement| self.keys.job(&settlement.id)));
@@ -146,15 +158,31 @@ impl Queue {
         args.extend(names(&types));
         for settlement in settlements {
             let type_index = types.iter().position(|known| *known == settlement.job_type).map_or(0, |index| index + 1);
-            args.push(settlement.verdict.word().into());
+            args.push(settlement.word().into());
             args.push(type_index.to_string().into());
             args.push(settlement.id.as_str().into());
             args.push(settlement.attempt.to_string().into());
             args.push(settlement.claim.as_str().into());
-            args.push(settlement.verdict.at().into());
+            args.push(settlement.at().into());
             args.push(settlement.document.as_str().into());
         }
         ScriptCall { script: &SETTLE, keys, args }
+    }
+}
+
+impl Settlement {
+    fn word(&self) -> &'static str {
+        match &self.verdict {
+            Verdict::Bury(_) if self.is_recovered => "rebury",
+            verdict => verdict.word(),
+        }
+    }
+
+    fn at(&self) -> String {
+        match self.verdict {
+            Verdict::Retry { at, .. } | Verdict::Release(Some(at)) => at.to_string(),
+            _ => self.recover_at.map_or_else(String::new, |at| at.to_string()),
+        }
     }
 }
 
@@ -166,13 +194,6 @@ impl Verdict {
             Self::Bury(_) => "bury",
             Self::Release(_) => "release",
             Self::Forget => "forget",
-        }
-    }
-
-    fn at(&self) -> String {
-        match self {
-            Self::Retry { at, .. } | Self::Release(Some(at)) => at.to_string(),
-            _ => String::new(),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Keys {
         format!("{}queue:{job_type}", self.prefix)
     }
 
-    /// sorted set: `{type}/{id}` by the ms when it is due or its lease lapses; `dead_letter/{id}` by when it ends.
+    /// sorted set: `{type}/{id}` by the ms when it is due or its lease lapses; `dead_letter/{id}` by when it comes back or ends.
     pub fn timers(&self) -> String {
         format!("{}queue:timers", self.prefix)
     }

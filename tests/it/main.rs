@@ -6,6 +6,7 @@ mod budget;
 mod control;
 mod dead_letter_change;
 mod dead_letter_list;
+mod dead_letter_recovery;
 mod faults;
 mod http_control;
 mod http_dead_letter;
