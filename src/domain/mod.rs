@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod control;
 pub mod email_address;
+pub mod histogram;
 pub mod id;
 pub mod job;
 pub mod limits;

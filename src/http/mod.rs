@@ -6,6 +6,7 @@
 mod extract;
 pub mod health;
 pub mod jobs;
+pub mod metrics;
 mod problem;
 mod query;
 mod record;
@@ -22,5 +23,12 @@ pub type Response = http::Response<bytes::Bytes>;
 
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 6] =
-    [&jobs::PROCESS, &jobs::ENQUEUE, &jobs::DEAD_LETTER, &jobs::CONTROL, &jobs::JOB, &health::HEALTH];
+pub static ROUTES: [&Route; 7] = [
+    &jobs::PROCESS,
+    &jobs::ENQUEUE,
+    &jobs::DEAD_LETTER,
+    &jobs::CONTROL,
+    &jobs::JOB,
+    &metrics::METRICS,
+    &health::HEALTH,
+];

@@ -3,13 +3,13 @@
 use tokio::time::Instant;
 
 use super::report::BatchReport;
-use super::round::Round;
+use super::round::{Ended, Round};
 use super::time_box::TimeBox;
 use crate::domain::job::{JobDocument, JobType, Payload};
 use crate::domain::limits::SETTLE_EVERY;
 use crate::domain::outcome::Outcome;
 use crate::edge::Dice;
-use crate::queue::{ClaimRequest, Claimed, ClaimedJob, Queue, Settled, Settlement, Verdict};
+use crate::queue::{ClaimRequest, Claimed, Queue, Settled, Settlement};
 use crate::upstash::UpstashError;
 
 /// What does a job: attempt, document and payload in, outcome out.
@@ -91,6 +91,9 @@ impl Processor {
             count(&mut report, &verdicts, &settled);
             claimed = next;
         }
+        if report.all.processed > 0 {
+            self.queue.measures().add_duration("batch:d", time_box.elapsed());
+        }
         report.duration_ms = u64::try_from(time_box.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(report)
     }
@@ -149,14 +152,18 @@ impl Processor {
     }
 }
 
-fn settlements(round: &Round, verdicts: &[(ClaimedJob, Verdict)]) -> Vec<Settlement> {
+fn settlements(round: &Round, verdicts: &[Ended]) -> Vec<Settlement> {
     let now = round.now();
-    verdicts.iter().map(|(job, verdict)| Settlement::new(job, verdict.clone(), now)).collect()
+    let of = |ended: &Ended| {
+        let settlement = Settlement::new(&ended.job, ended.verdict.clone(), now);
+        settlement.measured(&ended.job, round.claimed_at(), ended.ran, now)
+    };
+    verdicts.iter().map(of).collect()
 }
 
 /// Counts the verdicts that hold, and logs the others: their jobs belong to someone else now.
-fn count(report: &mut BatchReport, verdicts: &[(ClaimedJob, Verdict)], settled: &[Settled]) {
-    for ((job, verdict), settled) in verdicts.iter().zip(settled) {
+fn count(report: &mut BatchReport, verdicts: &[Ended], settled: &[Settled]) {
+    for (Ended { job, verdict, .. }, settled) in verdicts.iter().zip(settled) {
         match settled {
             Settled::Done => report.count(job.job_type, verdict),
             Settled::LeaseLost => {

@@ -9,6 +9,7 @@ mod claim;
 mod control;
 mod dead_letters;
 mod enqueue;
+mod measured;
 mod oldest_due;
 mod settle;
 mod stats;
@@ -33,13 +34,14 @@ use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
 /// The scripts of the queue, for the test that compares each header with its call.
-pub static SCRIPTS: [&crate::upstash::Script; 17] = [
+pub static SCRIPTS: [&crate::upstash::Script; 18] = [
     &enqueue::ENQUEUE,
     &claim::CLAIM,
     &settle::SETTLE,
     &cancel::CANCEL,
     &status::STATUS,
     &stats::STATS,
+    &measured::MEASURED,
     &oldest_due::OLDEST_DUE,
     &dead_letters::DEAD_LETTERS,
     &dead_letters::FIND,
@@ -70,6 +72,11 @@ impl Queue {
     /// Returns the names of the queue's keys.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Returns what this process measured and is still to be put into Redis, with the next batch that is settled.
+    pub fn measures(&self) -> &crate::measures::Measures {
+        self.upstash.measures()
     }
 
     fn queues<'a>(&'a self, types: &'a [JobType]) -> impl Iterator<Item = String> + 'a {

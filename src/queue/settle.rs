@@ -1,9 +1,12 @@
 //! `settle`: end claims, many at once.
 
 use std::borrow::Cow;
+use std::fmt::Write;
+use std::time::Duration;
 
 use super::claim::{self, ClaimRequest, Claimed, ClaimedJob};
 use super::{Queue, names};
+use crate::domain::histogram;
 use crate::domain::id::{ClaimId, JobId};
 use crate::domain::job::{JobDocument, JobStatus, JobType, LastError};
 use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_SETTLEMENTS};
@@ -13,7 +16,7 @@ use crate::domain::recovery;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
-pub(super) static SETTLE: Script = upstash_script!("settle", "../upstash/prelude.lua", "settle.lua");
+pub(super) static SETTLE: Script = upstash_script!("settle", "../upstash/prelude.lua", "fold.lua", "settle.lua");
 
 /// How a claim of a job ends.
 #[derive(Clone, Debug)]
@@ -48,6 +51,8 @@ pub struct Settlement {
     recover_at: Option<Millis>,
     /// Whether the job came back from the dead letters by itself.
     is_recovered: bool,
+    /// What was measured of it, as the script takes it.
+    measured: String,
 }
 
 /// What became of a settlement.
@@ -98,8 +103,28 @@ impl Settlement {
             verdict,
             recover_at,
             is_recovered: document.recoveries > 0,
+            measured: String::new(),
             document: if stays { String::new() } else { document.to_json() },
         }
+    }
+
+    /// Measures the claim of `job`: how long it waited until it was claimed, how long its handler ran, where one did, and how long it took
+    /// from its creation to its completion `now`.
+    #[must_use]
+    pub fn measured(mut self, job: &ClaimedJob, claimed_at: Millis, ran: Option<Duration>, now: Millis) -> Self {
+        let Ok(document) = &job.document else { return self };
+        let mut note = |histogram: char, duration: Duration| {
+            let (space, ms) = (if self.measured.is_empty() { "" } else { " " }, duration.as_millis());
+            let _ = write!(self.measured, "{space}{histogram}{} {ms}", histogram::bucket(duration));
+        };
+        if let Some(ran) = ran {
+            note('d', ran);
+            note('w', claimed_at.since(document.run_at.unwrap_or(document.created_at)));
+        }
+        if matches!(self.verdict, Verdict::Complete) {
+            note('e', now.since(document.created_at));
+        }
+        self
     }
 
     /// Returns the job's id.
@@ -133,10 +158,15 @@ impl Queue {
     }
 
     fn settle_calls<'a>(&self, settlements: &'a [Settlement]) -> Vec<ScriptCall<'a>> {
-        settlements.chunks(MAX_SETTLEMENTS).map(|chunk| self.settle_call(chunk)).collect()
+        if settlements.is_empty() {
+            return Vec::new();
+        }
+        let mut measures = self.upstash.measures().take();
+        let chunks = settlements.chunks(MAX_SETTLEMENTS);
+        chunks.map(|chunk| self.settle_call(chunk, std::mem::take(&mut measures))).collect()
     }
 
-    fn settle_call<'a>(&self, settlements: &'a [Settlement]) -> ScriptCall<'a> {
+    fn settle_call<'a>(&self, settlements: &'a [Settlement], process_measures: String) -> ScriptCall<'a> {
         let used = |job_type: &JobType| settlements.iter().any(|settlement| settlement.job_type == *job_type);
         let types: Vec<JobType> = JobType::ALL.into_iter().filter(used).collect();
         let mut keys = vec![
@@ -146,6 +176,8 @@ impl Queue {
             self.keys.dead_letters(),
             self.keys.counters(),
             self.keys.recovery(),
+            self.keys.pending_measures(),
+            self.keys.measures(),
         ];
         keys.extend(self.queues(&types));
         keys.extend(settlements.iter().map(|settlement| self.keys.job(&settlement.id)));
@@ -153,6 +185,8 @@ impl Queue {
             self.clock.script_arg().into(),
             KEEP_COMPLETED.as_millis().to_string().into(),
             KEEP_DEAD.as_millis().to_string().into(),
+            self.keys.prefix().to_owned().into(),
+            process_measures.into(),
             types.len().to_string().into(),
         ];
         args.extend(names(&types));
@@ -165,6 +199,7 @@ impl Queue {
             args.push(settlement.claim.as_str().into());
             args.push(settlement.at().into());
             args.push(settlement.document.as_str().into());
+            args.push(settlement.measured.as_str().into());
         }
         ScriptCall { script: &SETTLE, keys, args }
     }

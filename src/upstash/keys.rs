@@ -82,6 +82,16 @@ impl Keys {
         format!("{}stats:counters", self.prefix)
     }
 
+    /// list: what batches measured and is not in the sums yet.
+    pub fn pending_measures(&self) -> String {
+        format!("{}stats:pending", self.prefix)
+    }
+
+    /// hash: field to the sum of what was measured.
+    pub fn measures(&self) -> String {
+        format!("{}stats:measures", self.prefix)
+    }
+
     /// stream: audit records, each with its hash.
     pub fn audit(&self) -> String {
         format!("{}audit", self.prefix)

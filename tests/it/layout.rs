@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ORDER: [&[&str]; 10] = [
     &["domain"],
     &["config"],
-    &["edge", "outbound", "telemetry"],
+    &["edge", "measures", "outbound", "telemetry"],
     &["upstash"],
     &["queue"],
     &["workers"],

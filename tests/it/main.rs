@@ -13,6 +13,7 @@ mod http_dead_letter;
 mod http_jobs;
 mod http_process;
 mod layout;
+mod metrics;
 mod model;
 mod platforms;
 mod processor;
