@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`domain`] | pure rules: jobs, payloads, money, retries, limits |
 //! | [`config`] | the environment |
-//! | [`edge`], [`outbound`] | time and dice; calls out |
+//! | [`edge`], [`outbound`], [`measures`] | time and dice; calls out; what a process counts |
 //! | [`upstash`] | one POST to Redis, and what may be done when it goes wrong |
 //! | [`queue`] | enqueue, claim, settle: one script each |
 //! | [`stripe`] | what Stripe is asked, and what it said |
@@ -28,6 +28,7 @@ pub mod domain;
 pub mod edge;
 pub mod escrow;
 pub mod http;
+pub mod measures;
 pub mod outbound;
 pub mod processor;
 pub mod queue;

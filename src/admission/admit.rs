@@ -136,7 +136,7 @@ impl Admission {
             asking.request_key.map_or_else(String::new, |key| key.as_str().to_owned()).into(),
             if asking.escrow.is_some() { "1" } else { "" }.into(),
         ];
-        ScriptCall { script: &ADMIT, keys: vec![api_key, self.keys.rate(&digest), escrow], args }
+        ScriptCall { script: &ADMIT, keys: vec![api_key, self.keys.api_key_rate(&digest), escrow], args }
     }
 
     fn read(&self, asking: &Asking<'_>, mut next: impl FnMut() -> Reply) -> Result<Admitted, UpstashError> {

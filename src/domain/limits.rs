@@ -94,3 +94,7 @@ pub const MAX_STEP_BYTES: usize = 2 * 1024 * 1024;
 
 /// Dead letters looked at for one answer. Chosen: ten reads of a hundred stay well inside a caller's ten seconds.
 pub const MAX_LOOKED_AT: usize = 1_000;
+
+/// Recovered jobs of a type that may die again with no completion between, before no more come back by themselves. Chosen: one is bad
+/// luck, five say that what broke is not mended.
+pub const MAX_RECOVERED_DEATHS: u64 = 5;

@@ -1,12 +1,15 @@
 //! Pure rules: what values exist and which of them are legal. No I/O, no async, no clock, no dice.
 
 pub mod backoff;
+pub mod control;
 pub mod email_address;
 pub mod escrow;
+pub mod histogram;
 pub mod id;
 pub mod job;
 pub mod limits;
 pub mod millis;
 pub mod money;
 pub mod outcome;
+pub mod recovery;
 pub mod signing_secret;

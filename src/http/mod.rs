@@ -7,6 +7,7 @@ pub mod escrow;
 mod extract;
 pub mod health;
 pub mod jobs;
+pub mod metrics;
 mod problem;
 mod query;
 mod record;
@@ -28,10 +29,11 @@ pub struct Wake;
 
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 13] = [
+pub static ROUTES: [&Route; 15] = [
     &jobs::PROCESS,
     &jobs::ENQUEUE,
     &jobs::DEAD_LETTER,
+    &jobs::CONTROL,
     &jobs::JOB,
     &escrow::CREATE,
     &escrow::RELEASE,
@@ -41,5 +43,6 @@ pub static ROUTES: [&Route; 13] = [
     &escrow::CANCEL,
     &escrow::ESCROW,
     &webhooks::STRIPE,
+    &metrics::METRICS,
     &health::HEALTH,
 ];

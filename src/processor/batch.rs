@@ -3,13 +3,13 @@
 use tokio::time::Instant;
 
 use super::report::BatchReport;
-use super::round::Round;
+use super::round::{Ended, Round};
 use super::time_box::TimeBox;
 use crate::domain::job::{JobDocument, JobType, Payload};
 use crate::domain::limits::SETTLE_EVERY;
 use crate::domain::outcome::Outcome;
 use crate::edge::Dice;
-use crate::queue::{ClaimRequest, ClaimedJob, Queue, Settled, Settlement, Verdict};
+use crate::queue::{ClaimRequest, Claimed, Queue, Settled, Settlement};
 use crate::upstash::UpstashError;
 
 /// What does a job: attempt, document and payload in, outcome out.
@@ -71,6 +71,7 @@ impl Processor {
         let time_box = request.time_box;
         let mut claimed = self.queue.claim(&self.claim_request(request)).await?;
         loop {
+            self.recover(&mut claimed).await;
             report.more = claimed.more;
             let more = claimed.more;
             if claimed.jobs.is_empty() && !more {
@@ -90,8 +91,30 @@ impl Processor {
             count(&mut report, &verdicts, &settled);
             claimed = next;
         }
+        if report.all.processed > 0 {
+            self.queue.measures().add_duration("batch:d", time_box.elapsed());
+        }
         report.duration_ms = u64::try_from(time_box.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(report)
+    }
+
+    /// Brings back the dead letters that the claim named; then there is more. Where Redis does not answer they are named again later, and
+    /// the jobs at hand are not left for their sake.
+    async fn recover(&self, claimed: &mut Claimed) {
+        match self.queue.recover(&claimed.coming_back, claimed.now).await {
+            Ok(recovered) => {
+                for (job_type, jobs) in recovered.back {
+                    claimed.more = true;
+                    tracing::info!(queue = %job_type, jobs, outcome = "recovered", "{jobs} dead letters of {job_type} came back by themselves");
+                }
+                for (job_type, jobs) in recovered.stopped {
+                    tracing::warn!(queue = %job_type, jobs, outcome = "recovery_stopped", "recovery of {job_type} has stopped: what came back kept dying; {jobs} dead letters wait");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "dead letters could not be brought back; they will be tried again");
+            }
+        }
     }
 
     /// Runs a round to its end, or the end of work, settling what is done every second. Tells whether there is room for another.
@@ -129,14 +152,18 @@ impl Processor {
     }
 }
 
-fn settlements(round: &Round, verdicts: &[(ClaimedJob, Verdict)]) -> Vec<Settlement> {
+fn settlements(round: &Round, verdicts: &[Ended]) -> Vec<Settlement> {
     let now = round.now();
-    verdicts.iter().map(|(job, verdict)| Settlement::new(job, verdict.clone(), now)).collect()
+    let of = |ended: &Ended| {
+        let settlement = Settlement::new(&ended.job, ended.verdict.clone(), now);
+        settlement.measured(&ended.job, round.claimed_at(), ended.ran, now)
+    };
+    verdicts.iter().map(of).collect()
 }
 
 /// Counts the verdicts that hold, and logs the others: their jobs belong to someone else now.
-fn count(report: &mut BatchReport, verdicts: &[(ClaimedJob, Verdict)], settled: &[Settled]) {
-    for ((job, verdict), settled) in verdicts.iter().zip(settled) {
+fn count(report: &mut BatchReport, verdicts: &[Ended], settled: &[Settled]) {
+    for (Ended { job, verdict, .. }, settled) in verdicts.iter().zip(settled) {
         match settled {
             Settled::Done => report.count(job.job_type, verdict),
             Settled::LeaseLost => {

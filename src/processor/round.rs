@@ -1,6 +1,7 @@
 //! One round: the jobs of one claim, run a few at once, each under its own timeout.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
@@ -14,6 +15,13 @@ use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::queue::{Claimed, ClaimedJob, Verdict};
 
+/// A job with its verdict, and how long its handler ran where one did.
+pub(super) struct Ended {
+    pub(super) job: ClaimedJob,
+    pub(super) verdict: Verdict,
+    pub(super) ran: Option<Duration>,
+}
+
 /// The jobs of one claim: those that wait, those that run, and those with a verdict that is not settled yet.
 pub(super) struct Round {
     waiting: VecDeque<ClaimedJob>,
@@ -22,7 +30,7 @@ pub(super) struct Round {
     /// Redis' time at the claim, and ours, so that times are told by Redis' clock.
     claimed_at: (Millis, Instant),
     time_box: TimeBox,
-    verdicts: Vec<(ClaimedJob, Verdict)>,
+    verdicts: Vec<Ended>,
 }
 
 struct Started {
@@ -99,13 +107,18 @@ impl Round {
             self.ended(id, Outcome::Failed(failure));
         }
         while let Some(job) = self.waiting.pop_front() {
-            self.verdicts.push((job, Verdict::Release(None)));
+            self.verdicts.push(Ended { job, verdict: Verdict::Release(None), ran: None });
         }
     }
 
     /// Takes the verdicts that came since the last time.
-    pub(super) fn take_verdicts(&mut self) -> Vec<(ClaimedJob, Verdict)> {
+    pub(super) fn take_verdicts(&mut self) -> Vec<Ended> {
         std::mem::take(&mut self.verdicts)
+    }
+
+    /// Returns when the jobs were claimed, by Redis' clock.
+    pub(super) fn claimed_at(&self) -> Millis {
+        self.claimed_at.0
     }
 
     /// Returns the time by Redis' clock.
@@ -116,7 +129,7 @@ impl Round {
     fn start(&mut self, job: ClaimedJob, handler: &impl Handler) {
         let (document, payload) = match verdict::before_run(&job, self.now()) {
             Ok(readable) => readable,
-            Err(verdict) => return self.verdicts.push((job, verdict)),
+            Err(verdict) => return self.verdicts.push(Ended { job, verdict, ran: None }),
         };
         let max_attempts = document.max_attempts;
         let task = self.running.spawn(run(handler.clone(), job.attempt, document, payload));
@@ -128,8 +141,9 @@ impl Round {
             return;
         };
         let verdict = verdict::after_run(&job, max_attempts, outcome, self.now());
-        log(&job, &verdict, at.elapsed().as_millis());
-        self.verdicts.push((job, verdict));
+        let ran = at.elapsed();
+        log(&job, &verdict, ran.as_millis());
+        self.verdicts.push(Ended { job, verdict, ran: Some(ran) });
     }
 }
 

@@ -2,18 +2,22 @@
 claim: take ready jobs of some types under a lease.
 
 First the timers that have run out: due jobs and jobs whose lease lapsed go to the end of their queue, dead letters past their time
-are forgotten. Then up to `limit` jobs of each type are taken; each has begun an attempt. A second entry of a job that is
-held, an id that is no id and an id without a document are counted and dropped.
+are forgotten, and those that are to come back by themselves are named; their timers are set again in case nobody brings
+them back. Then up to `limit` jobs of each type are taken, as far as the type is neither paused nor at its limits; each has begun an
+attempt. A second entry of a job that is held, an id that is no id and an id without a document are counted and dropped.
+
+A rate is counted in a log of its own: of any stretch of time as long as the period, the log shows what was claimed in it.
 
 A claim whose answer was lost is repeated with again = '1' and gives the same jobs, as far as it still holds them.
 
-KEYS[1] timers        zset    {type}/{id} by due time or lease end, ms; dead_letter/{id} by its end
+KEYS[1] timers        zset    {type}/{id} by due time or lease end, ms; dead_letter/{id} by its recovery or end
 KEYS[2] attempts      hash    id to attempts begun, and the claim that holds it
 KEYS[3] in_flight     hash    type to leases held
 KEYS[4] dead_letters  zset    id by time of death, ms
 KEYS[5] counters      hash    {type}:{event} to how often
 KEYS[6] claim         string  what this claim took
-KEYS[7..]             list    the queues of the types
+KEYS[7] control       hash    what operators set, see `control`
+KEYS[8..]             list    the queues of the types
 
 ARGV[1] now_ms        '' means the server's clock
 ARGV[2] claim_id      who holds the leases: the fencing token
@@ -23,20 +27,22 @@ ARGV[5] limit         jobs of each type, at most 250
 ARGV[6] sweep_limit   timers looked at, at most 500
 ARGV[7] max_bytes     of documents; the job that reaches it is the last
 ARGV[8] prefix        of every key
-ARGV[9..]             the types, in the order of their queues
+ARGV[9] keep_dead_ms  how long dead letters are kept
+ARGV[10..]            the types, in the order of their queues
 
-Returns {'empty', now} | {'jobs', now, 'more' or 'last', type, id, attempt, document, ...}
-Writes  timers, attempts, in_flight, dead_letters, counters, claim, queue:{type}
-Also touches queue:{type} of any type that has a timer, job:{id} of any id in a queue
-Cost    O(limit x types + sweep_limit); commands: 4 when nothing is due
+Returns {'empty', now} | {'jobs', now, 'more' or 'last', how many come back, id, ..., then type, id, attempt, document, ...}
+Writes  timers, attempts, in_flight, dead_letters, counters, claim, queue:{type}, queue:rate:{type}
+Also touches queue:{type} of any type that has a timer, queue:rate:{type} of those with a rate, job:{id} of any id in a queue
+Cost    O(limit x types + sweep_limit + a rate's jobs); commands: 4 when nothing is due
 ]]
 local timers, attempts, in_flight, dead_letters, counters, claim = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local control = KEYS[7]
 local now, claim_id, again, lease_ms = now_ms(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
-local limit, sweep_limit, max_bytes, prefix = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
-local FIRST_QUEUE, FIRST_TYPE = 6, 8
+local limit, sweep_limit, max_bytes, prefix, keep_dead_ms = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local FIRST_QUEUE, FIRST_TYPE = 7, 9
 local type_count = #KEYS - FIRST_QUEUE
 
-local tally, held_more = {}, {}
+local tally, held_more, coming_back = {}, {}, {}
 
 local function count(job_type, event, times)
   local field = job_type .. ':' .. event
@@ -71,7 +77,8 @@ local function read_attempts(value)
 end
 
 local function answer(entries, more)
-  local reply = {'jobs', now, more}
+  local reply = {'jobs', now, more, tostring(#coming_back)}
+  for _, id in ipairs(coming_back) do reply[#reply + 1] = id end
   for _, entry in ipairs(entries) do
     reply[#reply + 1] = entry.job_type
     reply[#reply + 1] = entry.id
@@ -102,6 +109,28 @@ if again == '1' then
   end
 end
 
+-- Forgets the dead letters whose time is over. The others come back by themselves; until someone has brought one back its timer
+-- stands for as long as a lease, or to its end.
+local function end_or_bring_back(ids)
+  local died_at, expired, again = redis.call('ZMSCORE', dead_letters, unpack(ids)), {}, {}
+  for n, id in ipairs(ids) do
+    local ends = died_at[n] and later(died_at[n], keep_dead_ms)
+    if ends and tonumber(ends) <= tonumber(now) then
+      expired[#expired + 1] = id
+    elseif ends then
+      local lease_end = later(now, lease_ms)
+      coming_back[#coming_back + 1] = id
+      again[#again + 1] = tonumber(lease_end) < tonumber(ends) and lease_end or ends
+      again[#again + 1] = 'dead_letter/' .. id
+    end
+  end
+  if #expired > 0 then
+    redis.call('ZREM', dead_letters, unpack(expired))
+    count('dead_letter', 'expired', #expired)
+  end
+  if #again > 0 then redis.call('ZADD', timers, unpack(again)) end
+end
+
 local function sweep()
   local members = redis.call('ZRANGEBYSCORE', timers, '-inf', now, 'LIMIT', '0', sweep_limit)
   if #members == 0 then return 0 end
@@ -115,10 +144,7 @@ local function sweep()
     end
   end
   redis.call('ZREM', timers, unpack(members))
-  if #ended > 0 then
-    redis.call('ZREM', dead_letters, unpack(ended))
-    count('dead_letter', 'expired', #ended)
-  end
+  if #ended > 0 then end_or_bring_back(ended) end
   if #due > 0 then
     local values, lapsed, ready = redis.call('HMGET', attempts, unpack(ids_of(due))), {}, {}
     for n, entry in ipairs(due) do
@@ -142,8 +168,41 @@ local swept = sweep()
 local filled = redis.call('EXISTS', unpack(KEYS, FIRST_QUEUE + 1))
 if filled == 0 then
   write_tally()
-  if swept >= tonumber(sweep_limit) then return {'jobs', now, 'more'} end
+  if swept >= tonumber(sweep_limit) then return answer({}, 'more') end
+  if #coming_back > 0 then return answer({}, 'last') end
   return {'empty', now}
+end
+
+local rules = {}
+local set = redis.call('HGETALL', control)
+for n = 1, #set, 2 do rules[set[n]] = set[n + 1] end
+
+local function rate_key(job_type)
+  return prefix .. 'queue:rate:' .. job_type
+end
+
+-- How many jobs of the type were claimed in the period that ends now. What is older is forgotten.
+local function claimed_lately(job_type, period_ms)
+  local key, since, old, lately = rate_key(job_type), tonumber(now) - tonumber(period_ms), 0, 0
+  for _, entry in ipairs(redis.call('LRANGE', key, '0', '-1')) do
+    local at, jobs = string.match(entry, '^(%d+) (%d+)$')
+    if tonumber(at) > since then lately = lately + tonumber(jobs) elseif lately == 0 then old = old + 1 end
+  end
+  if old > 0 then redis.call('LTRIM', key, tostring(old), '-1') end
+  return lately
+end
+
+-- How many jobs of the type may be taken.
+local function room(job_type)
+  if rules['pause:*'] or rules['pause:' .. job_type] then return 0 end
+  local left, most = tonumber(limit), tonumber(rules['concurrency:' .. job_type])
+  if most then
+    local held = tonumber(redis.call('HGET', in_flight, job_type) or '0') + (held_more[job_type] or 0)
+    left = math.min(left, most - held)
+  end
+  local jobs, period_ms = string.match(rules['rate:' .. job_type] or '', '^(%d+) (%d+)$')
+  if jobs and left > 0 then left = math.min(left, tonumber(jobs) - claimed_lately(job_type, period_ms)) end
+  return left
 end
 
 local more = swept >= tonumber(sweep_limit) and 'more' or 'last'
@@ -152,7 +211,8 @@ for n = 1, type_count do
   -- Each command costs: none is spent on looking for a queue that is not there.
   if filled == 0 then break end
   local job_type = ARGV[FIRST_TYPE + n]
-  local ids = redis.call('LPOP', KEYS[FIRST_QUEUE + n], limit)
+  local left = room(job_type)
+  local ids = left > 0 and redis.call('LPOP', KEYS[FIRST_QUEUE + n], tostring(left))
   if ids then filled = filled - 1 end
   if ids and #ids == tonumber(limit) then more = 'more' end
   for _, id in ipairs(ids or {}) do
@@ -168,13 +228,14 @@ for n = 1, type_count do
 end
 if #popped == 0 then
   write_tally()
-  return {'jobs', now, more}
+  return answer({}, more)
 end
 
 local values = redis.call('HMGET', attempts, unpack(ids_of(popped)))
 local documents = redis.call('MGET', unpack(job_keys_of(popped)))
 local lease_end = later(now, lease_ms)
 local taken, begun_now, leases, record, stale, back, bytes = {}, {}, {}, {}, {}, {}, 0
+local taken_of = {}
 for n, entry in ipairs(popped) do
   local begun, holder = read_attempts(values[n])
   if holder then
@@ -196,6 +257,14 @@ for n, entry in ipairs(popped) do
     leases[#leases + 1] = entry.job_type .. '/' .. entry.id
     record[#record + 1] = entry.job_type .. '/' .. entry.id
     held_more[entry.job_type] = (held_more[entry.job_type] or 0) + 1
+    taken_of[entry.job_type] = (taken_of[entry.job_type] or 0) + 1
+  end
+end
+for job_type, jobs in pairs(taken_of) do
+  local period_ms = string.match(rules['rate:' .. job_type] or '', '^%d+ (%d+)$')
+  if period_ms then
+    redis.call('RPUSH', rate_key(job_type), now .. ' ' .. jobs)
+    redis.call('PEXPIRE', rate_key(job_type), period_ms)
   end
 end
 for queue, ids in pairs(back) do redis.call('LPUSH', queue, unpack(ids)) end

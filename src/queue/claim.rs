@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Queue, names};
 use crate::domain::id::{ClaimId, JobId};
 use crate::domain::job::{DocumentError, JobDocument, JobType};
-use crate::domain::limits::{MAX_CLAIM_BYTES, MAX_CLAIM_LIMIT, MAX_SWEEP};
+use crate::domain::limits::{KEEP_DEAD, MAX_CLAIM_BYTES, MAX_CLAIM_LIMIT, MAX_SWEEP};
 use crate::domain::millis::Millis;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
@@ -32,7 +32,10 @@ pub struct Claimed {
     pub jobs: Vec<ClaimedJob>,
     /// Redis' time when they were claimed.
     pub now: Millis,
-    /// Whether another claim may find more at once.
+    /// Dead letters whose time to come back by themselves has come, for [`Queue::recover`]. Left alone, they are named again once a
+    /// lease has passed.
+    pub coming_back: Vec<JobId>,
+    /// Whether another claim may find more at once. What is only paused or at a limit is not more.
     pub more: bool,
 }
 
@@ -74,6 +77,7 @@ impl Queue {
             self.keys.dead_letters(),
             self.keys.counters(),
             self.keys.claim(&request.id),
+            self.keys.control(),
         ];
         keys.extend(self.queues(&request.types));
         let mut args = vec![
@@ -85,6 +89,7 @@ impl Queue {
             MAX_SWEEP.to_string().into(),
             MAX_CLAIM_BYTES.to_string().into(),
             self.keys.prefix().to_owned().into(),
+            KEEP_DEAD.as_millis().to_string().into(),
         ];
         args.extend(names(&request.types));
         ScriptCall { script: &CLAIM, keys, args }
@@ -98,15 +103,19 @@ pub(super) fn read(reply: Reply, request: &ClaimRequest) -> Result<Claimed, Upst
     let word = next()?.text()?;
     let now = Millis(next()?.integer()?);
     if word == "empty" {
-        return Ok(Claimed { jobs: Vec::new(), now, more: false });
+        return Ok(Claimed { jobs: Vec::new(), now, coming_back: Vec::new(), more: false });
     }
     let more = next()?.text()? == "more";
+    let mut coming_back = Vec::new();
+    for _ in 0..next()?.integer()? {
+        coming_back.extend(JobId::parse(next()?.text()?).ok());
+    }
     let mut jobs = Vec::new();
     while let Some(job_type) = reply.next() {
         let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("claim: a job is cut short".into()));
         jobs.push(read_job(&job_type.text()?, next()?, next()?, next()?, &request.id, now)?);
     }
-    Ok(Claimed { jobs, now, more })
+    Ok(Claimed { jobs, now, coming_back, more })
 }
 
 fn read_job(

@@ -6,8 +6,10 @@
 
 mod cancel;
 mod claim;
+mod control;
 mod dead_letters;
 mod enqueue;
+mod measured;
 mod oldest_due;
 mod settle;
 mod stats;
@@ -15,8 +17,10 @@ mod status;
 
 pub use cancel::Cancelled;
 pub use claim::{ClaimRequest, Claimed, ClaimedJob};
+pub use control::{ControlView, DelayedJob, DelayedPage, DelayedPlace, MaxAttemptsSet};
 pub use dead_letters::{
     Change, ChangeError, Changed, DeadLetter, EditError, LetterOrder, LetterPage, LetterPlace, LetterRange, MAX_IDS,
+    Recovered,
 };
 pub use enqueue::{EnqueueError, Enqueued};
 pub use oldest_due::OldestDue;
@@ -30,19 +34,25 @@ use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
 /// The scripts of the queue, for the test that compares each header with its call.
-pub static SCRIPTS: [&crate::upstash::Script; 12] = [
+pub static SCRIPTS: [&crate::upstash::Script; 18] = [
     &enqueue::ENQUEUE,
     &claim::CLAIM,
     &settle::SETTLE,
     &cancel::CANCEL,
     &status::STATUS,
     &stats::STATS,
+    &measured::MEASURED,
     &oldest_due::OLDEST_DUE,
     &dead_letters::DEAD_LETTERS,
     &dead_letters::FIND,
     &dead_letters::REDRIVE,
     &dead_letters::DISCARD,
     &dead_letters::EDIT,
+    &dead_letters::POSTPONE,
+    &control::CONTROL,
+    &control::READ_CONTROL,
+    &control::MAX_ATTEMPTS,
+    &control::DELAYED,
 ];
 
 /// The queue of one database and prefix. Cheap to clone.
@@ -62,6 +72,11 @@ impl Queue {
     /// Returns the names of the queue's keys.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Returns what this process measured and is still to be put into Redis, with the next batch that is settled.
+    pub fn measures(&self) -> &crate::measures::Measures {
+        self.upstash.measures()
     }
 
     fn queues<'a>(&'a self, types: &'a [JobType]) -> impl Iterator<Item = String> + 'a {

@@ -6,40 +6,50 @@ first time.
 
   complete  the document is kept for keep_completed_ms
   retry     the document is kept, the job is due at `at`
-  bury      the document is kept for keep_dead_ms, the job is a dead letter
+  bury      the document is kept for keep_dead_ms, the job is a dead letter; at `at`, if set, it comes back by itself
+  rebury    the same of a job that came back by itself, which is counted until one of its type is completed
   release   the attempt is taken back; the job is due at `at`, or is the first of its queue
   forget    the entry was one too many: the document stays as it is
 
-KEYS[1] timers        zset    {type}/{id} by due time or lease end, ms; dead_letter/{id} by its end
+KEYS[1] timers        zset    {type}/{id} by due time or lease end, ms; dead_letter/{id} by its recovery or end
 KEYS[2] attempts      hash    id to attempts begun, and the claim that holds it
 KEYS[3] in_flight     hash    type to leases held
 KEYS[4] dead_letters  zset    id by time of death, ms
 KEYS[5] counters      hash    {type}:{event} to how often
-KEYS[6..]             first the queues (list) of the types, then the jobs (string)
+KEYS[6] recovery      hash    type to how many of its recovered jobs died again in a row
+KEYS[7] pending       list    what batches measured and is not in the sums yet
+KEYS[8] measures      hash    field to the sum of what was measured
+KEYS[9..]             first the queues (list) of the types, then the jobs (string)
 
 ARGV[1] now_ms            '' means the server's clock
 ARGV[2] keep_completed_ms
 ARGV[3] keep_dead_ms
-ARGV[4] type_count
-ARGV[5..]             the types; then for each settlement: what, index of its type, id, attempt, claim id, at, document
+ARGV[4] prefix            of every key
+ARGV[5] process_measures  what the process measured of itself: field, amount ... in one text
+ARGV[6] type_count
+ARGV[7..]             the types; then for each settlement: what, index of its type, id, attempt, claim id, at, document, what was
+                      measured of it: of each histogram its letter, bucket and ms, as 'd3 40 w0 2'
 
 Returns for each settlement 'settled' | 'lease_lost'
-Writes  job:{id}, queue:{type}, timers, attempts, in_flight, dead_letters, counters
-Cost    O(settlements x log timers); commands: 6 + one a completed or buried job
+Writes  job:{id}, queue:{type}, timers, attempts, in_flight, dead_letters, counters, recovery, pending, measures
+Also touches stats:minute:{minute} of what was pending
+Cost    O(settlements x log timers); commands: 8 + one a completed or buried job
 ]]
-local timers, attempts, in_flight, dead_letters, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local timers, attempts, in_flight, dead_letters, counters, recovery = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local now, keep_completed_ms, keep_dead_ms = now_ms(ARGV[1]), ARGV[2], ARGV[3]
-local type_count = tonumber(ARGV[4])
-local FIRST_QUEUE, FIRST_TYPE = 5, 4
+local pending, measures, prefix, process_measures = KEYS[7], KEYS[8], ARGV[4], ARGV[5]
+local type_count = tonumber(ARGV[6])
+local FIRST_QUEUE, FIRST_TYPE = 8, 6
 local first_job_key, first_item = FIRST_QUEUE + type_count, FIRST_TYPE + type_count
-local EVENTS = {complete = 'completed', retry = 'retried', bury = 'dead', release = 'released', forget = 'repeated'}
+local EVENTS = {complete = 'completed', retry = 'retried', bury = 'dead', rebury = 'dead', release = 'released', forget = 'repeated'}
 
 local items, ids = {}, {}
-for at = first_item, #ARGV - 7, 7 do
+for at = first_item, #ARGV - 8, 8 do
   local type_index = tonumber(ARGV[at + 2])
   items[#items + 1] = {
     what = ARGV[at + 1], job_type = ARGV[FIRST_TYPE + type_index], queue = KEYS[FIRST_QUEUE + type_index], id = ARGV[at + 3],
     attempt = tonumber(ARGV[at + 4]), held = ARGV[at + 4] .. ' ' .. ARGV[at + 5], at = ARGV[at + 6], document = ARGV[at + 7],
+    measured = ARGV[at + 8],
     key = KEYS[first_job_key + #items + 1],
   }
   ids[#ids + 1] = ARGV[at + 3]
@@ -56,7 +66,11 @@ local function settled_before(item, value)
 end
 
 local answers, ended, begun, unset, kept, due, dead, first = {}, {}, {}, {}, {}, {}, {}, {}
-local held_less, tally = {}, {}
+local measured = {}
+local function measure(field, amount)
+  measured[field] = (measured[field] or 0) + amount
+end
+local held_less, tally, completed, reburied = {}, {}, {}, {}
 for n, item in ipairs(items) do
   if values[n] ~= item.held then
     answers[n] = settled_before(item, values[n]) and 'settled' or 'lease_lost'
@@ -67,12 +81,14 @@ for n, item in ipairs(items) do
     if what == 'release' or what == 'forget' then attempts_left = item.attempt - 1 end
     if what == 'complete' then
       redis.call('SET', item.key, item.document, 'PX', keep_completed_ms)
+      completed[item.job_type] = true
       attempts_left = 0
-    elseif what == 'bury' then
+    elseif what == 'bury' or what == 'rebury' then
+      if what == 'rebury' then reburied[item.job_type] = (reburied[item.job_type] or 0) + 1 end
       redis.call('SET', item.key, item.document, 'PX', keep_dead_ms)
       dead[#dead + 1] = now
       dead[#dead + 1] = item.id
-      due[#due + 1] = later(now, keep_dead_ms)
+      due[#due + 1] = item.at ~= '' and item.at or later(now, keep_dead_ms)
       due[#due + 1] = 'dead_letter/' .. item.id
       attempts_left = 0
     elseif what == 'retry' then
@@ -98,6 +114,11 @@ for n, item in ipairs(items) do
     held_less[item.job_type] = (held_less[item.job_type] or 0) - 1
     local field = item.job_type .. ':' .. EVENTS[what]
     tally[field] = (tally[field] or 0) + 1
+    measure('@' .. field, 1)
+    for histogram, bucket, ms in string.gmatch(item.measured, '(%a)(%d+) (%d+)') do
+      measure(item.job_type .. ':' .. histogram .. ':' .. bucket, 1)
+      measure(item.job_type .. ':' .. histogram .. ':sum', tonumber(ms))
+    end
   end
 end
 
@@ -110,4 +131,17 @@ if #unset > 0 then redis.call('HDEL', attempts, unpack(unset)) end
 for queue, released in pairs(first) do redis.call('LPUSH', queue, unpack(released)) end
 for job_type, times in pairs(held_less) do redis.call('HINCRBY', in_flight, job_type, tostring(times)) end
 for field, times in pairs(tally) do redis.call('HINCRBY', counters, field, tostring(times)) end
+if next(measured) then
+  local entry = {string.format('%.0f', math.floor(tonumber(now) / 60000))}
+  for field, amount in pairs(measured) do entry[#entry + 1] = field .. ' ' .. string.format('%.0f', amount) end
+  if process_measures ~= '' then entry[#entry + 1] = process_measures end
+  local waiting = redis.call('RPUSH', pending, table.concat(entry, ' '))
+  if waiting >= FOLD_AT then fold(pending, measures, prefix) end
+end
+local works = {}
+for job_type in pairs(completed) do works[#works + 1] = job_type end
+if #works > 0 then redis.call('HDEL', recovery, unpack(works)) end
+for job_type, times in pairs(reburied) do
+  if not completed[job_type] then redis.call('HINCRBY', recovery, job_type, tostring(times)) end
+end
 return answers

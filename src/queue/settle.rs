@@ -1,18 +1,22 @@
 //! `settle`: end claims, many at once.
 
 use std::borrow::Cow;
+use std::fmt::Write;
+use std::time::Duration;
 
 use super::claim::{self, ClaimRequest, Claimed, ClaimedJob};
 use super::{Queue, names};
+use crate::domain::histogram;
 use crate::domain::id::{ClaimId, JobId};
 use crate::domain::job::{JobDocument, JobStatus, JobType, LastError};
 use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_SETTLEMENTS};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::Failure;
+use crate::domain::recovery;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
-pub(super) static SETTLE: Script = upstash_script!("settle", "../upstash/prelude.lua", "settle.lua");
+pub(super) static SETTLE: Script = upstash_script!("settle", "../upstash/prelude.lua", "fold.lua", "settle.lua");
 
 /// How a claim of a job ends.
 #[derive(Clone, Debug)]
@@ -43,6 +47,12 @@ pub struct Settlement {
     claim: ClaimId,
     verdict: Verdict,
     document: String,
+    /// When a dead letter comes back by itself.
+    recover_at: Option<Millis>,
+    /// Whether the job came back from the dead letters by itself.
+    is_recovered: bool,
+    /// What was measured of it, as the script takes it.
+    measured: String,
 }
 
 /// What became of a settlement.
@@ -63,6 +73,7 @@ impl Settlement {
         };
         document.attempt_count = job.attempt;
         document.updated_at = now;
+        let mut recover_at = None;
         match &verdict {
             Verdict::Complete => {
                 document.status = JobStatus::Completed;
@@ -75,6 +86,9 @@ impl Settlement {
             }
             Verdict::Bury(failure) => {
                 document.status = JobStatus::DeadLetter;
+                let wait = recovery::wait(document.recoveries, &job.id).filter(|_| failure.kind.is_retryable());
+                recover_at = wait.map(|wait| now.plus(wait));
+                document.run_at = recover_at;
                 document.completed_at = Some(now);
                 document.last_error = Some(LastError::from(failure.clone()));
             }
@@ -87,8 +101,30 @@ impl Settlement {
             attempt: job.attempt,
             claim: job.claim.clone(),
             verdict,
+            recover_at,
+            is_recovered: document.recoveries > 0,
+            measured: String::new(),
             document: if stays { String::new() } else { document.to_json() },
         }
+    }
+
+    /// Measures the claim of `job`: how long it waited until it was claimed, how long its handler ran, where one did, and how long it took
+    /// from its creation to its completion `now`.
+    #[must_use]
+    pub fn measured(mut self, job: &ClaimedJob, claimed_at: Millis, ran: Option<Duration>, now: Millis) -> Self {
+        let Ok(document) = &job.document else { return self };
+        let mut note = |histogram: char, duration: Duration| {
+            let (space, ms) = (if self.measured.is_empty() { "" } else { " " }, duration.as_millis());
+            let _ = write!(self.measured, "{space}{histogram}{} {ms}", histogram::bucket(duration));
+        };
+        if let Some(ran) = ran {
+            note('d', ran);
+            note('w', claimed_at.since(document.run_at.unwrap_or(document.created_at)));
+        }
+        if matches!(self.verdict, Verdict::Complete) {
+            note('e', now.since(document.created_at));
+        }
+        self
     }
 
     /// Returns the job's id.
@@ -122,10 +158,15 @@ impl Queue {
     }
 
     fn settle_calls<'a>(&self, settlements: &'a [Settlement]) -> Vec<ScriptCall<'a>> {
-        settlements.chunks(MAX_SETTLEMENTS).map(|chunk| self.settle_call(chunk)).collect()
+        if settlements.is_empty() {
+            return Vec::new();
+        }
+        let mut measures = self.upstash.measures().take();
+        let chunks = settlements.chunks(MAX_SETTLEMENTS);
+        chunks.map(|chunk| self.settle_call(chunk, std::mem::take(&mut measures))).collect()
     }
 
-    fn settle_call<'a>(&self, settlements: &'a [Settlement]) -> ScriptCall<'a> {
+    fn settle_call<'a>(&self, settlements: &'a [Settlement], process_measures: String) -> ScriptCall<'a> {
         let used = |job_type: &JobType| settlements.iter().any(|settlement| settlement.job_type == *job_type);
         let types: Vec<JobType> = JobType::ALL.into_iter().filter(used).collect();
         let mut keys = vec![
@@ -134,6 +175,9 @@ impl Queue {
             self.keys.in_flight(),
             self.keys.dead_letters(),
             self.keys.counters(),
+            self.keys.recovery(),
+            self.keys.pending_measures(),
+            self.keys.measures(),
         ];
         keys.extend(self.queues(&types));
         keys.extend(settlements.iter().map(|settlement| self.keys.job(&settlement.id)));
@@ -141,20 +185,39 @@ impl Queue {
             self.clock.script_arg().into(),
             KEEP_COMPLETED.as_millis().to_string().into(),
             KEEP_DEAD.as_millis().to_string().into(),
+            self.keys.prefix().to_owned().into(),
+            process_measures.into(),
             types.len().to_string().into(),
         ];
         args.extend(names(&types));
         for settlement in settlements {
             let type_index = types.iter().position(|known| *known == settlement.job_type).map_or(0, |index| index + 1);
-            args.push(settlement.verdict.word().into());
+            args.push(settlement.word().into());
             args.push(type_index.to_string().into());
             args.push(settlement.id.as_str().into());
             args.push(settlement.attempt.to_string().into());
             args.push(settlement.claim.as_str().into());
-            args.push(settlement.verdict.at().into());
+            args.push(settlement.at().into());
             args.push(settlement.document.as_str().into());
+            args.push(settlement.measured.as_str().into());
         }
         ScriptCall { script: &SETTLE, keys, args }
+    }
+}
+
+impl Settlement {
+    fn word(&self) -> &'static str {
+        match &self.verdict {
+            Verdict::Bury(_) if self.is_recovered => "rebury",
+            verdict => verdict.word(),
+        }
+    }
+
+    fn at(&self) -> String {
+        match self.verdict {
+            Verdict::Retry { at, .. } | Verdict::Release(Some(at)) => at.to_string(),
+            _ => self.recover_at.map_or_else(String::new, |at| at.to_string()),
+        }
     }
 }
 
@@ -166,13 +229,6 @@ impl Verdict {
             Self::Bury(_) => "bury",
             Self::Release(_) => "release",
             Self::Forget => "forget",
-        }
-    }
-
-    fn at(&self) -> String {
-        match self {
-            Self::Retry { at, .. } | Self::Release(Some(at)) => at.to_string(),
-            _ => String::new(),
         }
     }
 }

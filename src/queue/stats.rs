@@ -57,7 +57,7 @@ fn number(reply: Reply) -> Result<u64, UpstashError> {
     Ok(u64::try_from(reply.integer()?).unwrap_or(0))
 }
 
-fn fields(reply: Reply) -> Result<BTreeMap<String, u64>, UpstashError> {
+pub(super) fn fields(reply: Reply) -> Result<BTreeMap<String, u64>, UpstashError> {
     let mut fields = BTreeMap::new();
     let mut reply = reply.array()?.into_iter();
     while let (Some(field), Some(value)) = (reply.next(), reply.next()) {

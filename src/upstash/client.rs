@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::script::Call;
 use super::{Reply, ScriptCall, UpstashError, retry};
 use crate::config::UpstashConfig;
+use crate::measures::Measures;
 
 /// The header by which a replica is told what must already be seen.
 const SYNC_TOKEN: &str = "upstash-sync-token";
@@ -42,6 +43,7 @@ struct Shared {
     http: reqwest::Client,
     pipeline_url: String,
     headers: HeaderMap,
+    measures: Measures,
     /// The token of the newest reply, so that a read after a write sees it on any replica.
     sync_token: Mutex<Option<HeaderValue>>,
 }
@@ -68,7 +70,20 @@ impl Upstash {
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let pipeline_url = format!("{}/pipeline", config.url);
-        Ok(Self { shared: Arc::new(Shared { http, pipeline_url, headers, sync_token: Mutex::default() }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                http,
+                pipeline_url,
+                headers,
+                measures: Measures::default(),
+                sync_token: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Returns what this process measured and is still to be put into Redis.
+    pub fn measures(&self) -> &Measures {
+        &self.shared.measures
     }
 
     /// Runs one script, again where the answer was lost.
@@ -97,6 +112,7 @@ impl Upstash {
                 Ok(replies) => return Ok(replies),
                 Err(error) => error,
             };
+            self.shared.measures.add("upstash:errors", 1);
             perhaps_done |= matches!(error, UpstashError::Unknown(_));
             if !retry::again(&error, tries, deadline).await {
                 return Err(error);
@@ -132,6 +148,8 @@ impl Upstash {
         if let Some(token) = self.sync_token().clone() {
             request = request.header(SYNC_TOKEN, token);
         }
+        self.shared.measures.add("upstash:calls", 1);
+        self.shared.measures.add("upstash:scripts", commands.len() as u64);
         let response = request.send().await.map_err(|error| sent_or_not(&error))?;
         let status = response.status().as_u16();
         if let Some(token) = response.headers().get(SYNC_TOKEN) {

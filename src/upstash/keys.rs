@@ -32,7 +32,7 @@ impl Keys {
         format!("{}queue:{job_type}", self.prefix)
     }
 
-    /// sorted set: `{type}/{id}` by the ms when it is due or its lease lapses; `dead_letter/{id}` by when it ends.
+    /// sorted set: `{type}/{id}` by the ms when it is due or its lease lapses; `dead_letter/{id}` by when it comes back or ends.
     pub fn timers(&self) -> String {
         format!("{}queue:timers", self.prefix)
     }
@@ -50,6 +50,21 @@ impl Keys {
     /// sorted set: job id by time of death, ms.
     pub fn dead_letters(&self) -> String {
         format!("{}queue:dead_letter", self.prefix)
+    }
+
+    /// hash: what operators set: `pause:{type}`, `rate:{type}`, `concurrency:{type}`, `recovery:{type}`; `*` is every type.
+    pub fn control(&self) -> String {
+        format!("{}queue:control", self.prefix)
+    }
+
+    /// hash: type to how many of its recovered jobs died again in a row.
+    pub fn recovery(&self) -> String {
+        format!("{}queue:recovery", self.prefix)
+    }
+
+    /// list: when how many jobs of a type were claimed, `<ms> <jobs>`, for its rate.
+    pub fn rate(&self, job_type: JobType) -> String {
+        format!("{}queue:rate:{job_type}", self.prefix)
     }
 
     /// string: what a claim took, until its leases end.
@@ -83,13 +98,23 @@ impl Keys {
     }
 
     /// string: when an API key's window began, and how many calls it has had.
-    pub fn rate(&self, sha256: &str) -> String {
-        format!("{}rate:{sha256}", self.prefix)
+    pub fn api_key_rate(&self, sha256: &str) -> String {
+        format!("{}apikey_rate:{sha256}", self.prefix)
     }
 
     /// string: there once an event of Stripe's was taken in.
     pub fn stripe_event(&self, id: &str) -> String {
         format!("{}stripe_event:{id}", self.prefix)
+    }
+
+    /// list: what batches measured and is not in the sums yet.
+    pub fn pending_measures(&self) -> String {
+        format!("{}stats:pending", self.prefix)
+    }
+
+    /// hash: field to the sum of what was measured.
+    pub fn measures(&self) -> String {
+        format!("{}stats:measures", self.prefix)
     }
 
     /// stream: audit records, each with its hash.

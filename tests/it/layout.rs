@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ORDER: [&[&str]; 12] = [
     &["domain"],
     &["config"],
-    &["edge", "outbound", "telemetry"],
+    &["edge", "measures", "outbound", "telemetry"],
     &["upstash"],
     &["queue"],
     &["stripe"],

@@ -3,8 +3,10 @@
 
 mod bench;
 mod budget;
+mod control;
 mod dead_letter_change;
 mod dead_letter_list;
+mod dead_letter_recovery;
 mod escrow_bench;
 mod escrow_callers;
 mod escrow_crashes;
@@ -12,10 +14,12 @@ mod escrow_events;
 mod escrow_moves;
 mod escrow_routes;
 mod faults;
+mod http_control;
 mod http_dead_letter;
 mod http_jobs;
 mod http_process;
 mod layout;
+mod metrics;
 mod model;
 mod platforms;
 mod processor;

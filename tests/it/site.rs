@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -69,6 +71,7 @@ pub(crate) async fn call(app: &App, method: &str, path: &str, headers: &[(&str, 
     let parts = builder.body(()).unwrap().into_parts().0;
     let response = route.call(app, Request::new(parts, Bytes::from(body.to_owned()))).await;
     let (parts, body) = response.into_parts();
+    let text = String::from_utf8_lossy(&body).into_owned();
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body, text }
 }

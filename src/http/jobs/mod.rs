@@ -1,5 +1,7 @@
 //! The routes of the queue.
 
+mod control;
+mod control_action;
 mod cursor;
 mod dead_letter;
 mod dead_letter_action;
@@ -7,6 +9,7 @@ mod enqueue;
 mod job;
 mod process;
 
+pub use control::CONTROL;
 pub use dead_letter::DEAD_LETTER;
 pub use enqueue::ENQUEUE;
 pub use job::JOB;

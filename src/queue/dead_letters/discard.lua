@@ -16,8 +16,8 @@ ARGV[4] record_document
 ARGV[5..]           for each job: id, type, document as read, document of the job thrown away
 
 Returns for each job 'discarded' | 'changed' | 'processing' | 'not_dead', or 'ready' where another of the whole was refused
-Writes  job:{id}, timers, dead_letters, counters, dedupe:{type}:{key}, record, record_queue
-Cost    O(jobs x log timers); commands: 6 + one a job and type, one a dedupe key, and 3 for the record
+Writes  job:{id}, timers, attempts, dead_letters, counters, dedupe:{type}:{key}, record, record_queue
+Cost    O(jobs x log timers); commands: 7 + one a job and type, one a dedupe key, and 3 for the record
 ]]
 local timers, attempts, dead_letters, counters, record_queue, record = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local whole, keep_ms, record_id, record_document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -49,6 +49,7 @@ if may_write(words, whole) then
   end
   redis.call('ZREM', dead_letters, unpack(ids))
   redis.call('ZREM', timers, unpack(ends))
+  redis.call('HDEL', attempts, unpack(ids))
   for job_type, times in pairs(tally) do redis.call('HINCRBY', counters, job_type .. ':discarded', tostring(times)) end
   record_change(record, record_queue, counters, record_id, record_document)
 end

@@ -8,16 +8,19 @@ mod change;
 mod discard;
 mod edit;
 mod page;
+mod recover;
 mod redrive;
 
 pub(super) use discard::DISCARD;
 pub(super) use edit::EDIT;
 pub(super) use page::{DEAD_LETTERS, FIND};
+pub(super) use recover::POSTPONE;
 pub(super) use redrive::REDRIVE;
 
 pub use change::{Change, ChangeError, Changed, MAX_IDS};
 pub use edit::EditError;
 pub use page::{LetterOrder, LetterPage, LetterPlace, LetterRange};
+pub use recover::Recovered;
 
 use crate::domain::job::JobDocument;
 use crate::domain::millis::Millis;

@@ -2,6 +2,7 @@
 
 use super::DeadLetter;
 use crate::domain::id::JobId;
+use crate::domain::job::JobStatus;
 use crate::domain::limits::{MAX_CLAIM_BYTES, MAX_STEP_LETTERS};
 use crate::domain::millis::Millis;
 use crate::queue::{Queue, status};
@@ -80,7 +81,7 @@ impl Queue {
         while let (Some(id), Some(died_at), Some(document)) = (reply.next(), reply.next(), reply.next()) {
             let Ok(id) = JobId::parse(id.text()?) else { continue };
             let died_at = Millis(died_at.integer()?);
-            page.letters.extend(document.optional_text()?.map(|stored| letter(&id, stored, died_at)));
+            page.letters.extend(document.optional_text()?.and_then(|stored| letter(&id, stored, died_at)));
             page.last = Some(LetterPlace { died_at, id });
         }
         Ok(page)
@@ -103,12 +104,14 @@ impl Queue {
             };
             let died_at = died_at.optional_text()?.and_then(|score| score.parse().ok()).map(Millis);
             let stored = stored.optional_text()?;
-            found.push(died_at.zip(stored).map(|(died_at, stored)| letter(id, stored, died_at)));
+            found.push(died_at.zip(stored).and_then(|(died_at, stored)| letter(id, stored, died_at)));
         }
         Ok(found)
     }
 }
 
-fn letter(id: &JobId, stored: String, died_at: Millis) -> DeadLetter {
-    DeadLetter { document: status::read(id, &stored, died_at), died_at, stored }
+/// Makes a dead letter of what is stored; nothing where another producer wrote something else there since.
+fn letter(id: &JobId, stored: String, died_at: Millis) -> Option<DeadLetter> {
+    let document = status::read(id, &stored, died_at);
+    (document.status == JobStatus::DeadLetter).then_some(DeadLetter { document, died_at, stored })
 }

@@ -4,10 +4,11 @@ mod queue_model;
 
 use std::time::Duration;
 
+use holdfast::domain::control::{Rule, Scope};
 use holdfast::domain::id::{DedupeKey, JobId};
 use holdfast::domain::job::{Due, JobOptions, JobType};
 use holdfast::domain::outcome::FailureKind;
-use holdfast::queue::{Cancelled, ClaimedJob, Enqueued, Settled, Verdict};
+use holdfast::queue::{Cancelled, Change, Changed, ClaimedJob, DeadLetter, Enqueued, Settled, Verdict};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -24,6 +25,9 @@ enum Step {
     Advance { ms: u64 },
     Cancel { job: prop::sample::Index },
     Repeat { job: prop::sample::Index },
+    Redrive { job: prop::sample::Index },
+    Discard { job: prop::sample::Index },
+    Pause { job_type: usize, paused: bool },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -31,11 +35,12 @@ fn step() -> impl Strategy<Value = Step> {
     let ending = prop_oneof![
         3 => Just(Ending::Complete),
         2 => (0_u64..5_000).prop_map(|wait_ms| Ending::Retry { wait_ms }),
-        1 => Just(Ending::Bury),
+        2 => any::<bool>().prop_map(|for_good| Ending::Bury { for_good }),
         2 => Just(Ending::Release { wait_ms: None }),
         1 => (1_u64..5_000).prop_map(|wait_ms| Ending::Release { wait_ms: Some(wait_ms) }),
     ];
-    let advance = prop_oneof![3 => 0_u64..3_000, 1 => Just(60_000_u64), 1 => Just(7 * 86_400_000_u64)];
+    let advance =
+        prop_oneof![3 => 0_u64..3_000, 1 => Just(60_000_u64), 1 => Just(1_200_000_u64), 1 => Just(7 * 86_400_000_u64)];
     prop_oneof![
         4 => (0..TYPES.len(), delay, prop::option::weighted(0.3, 0_u8..3))
             .prop_map(|(job_type, delay_ms, dedupe)| Step::Enqueue { job_type, delay_ms, dedupe }),
@@ -44,6 +49,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => advance.prop_map(|ms| Step::Advance { ms }),
         1 => any::<prop::sample::Index>().prop_map(|job| Step::Cancel { job }),
         1 => any::<prop::sample::Index>().prop_map(|job| Step::Repeat { job }),
+        2 => any::<prop::sample::Index>().prop_map(|job| Step::Redrive { job }),
+        1 => any::<prop::sample::Index>().prop_map(|job| Step::Discard { job }),
+        1 => (0..TYPES.len(), any::<bool>()).prop_map(|(job_type, paused)| Step::Pause { job_type, paused }),
     ]
 }
 
@@ -80,7 +88,20 @@ impl Run {
                 self.bench.redis(&["RPUSH", &queue, id.as_str()]).await;
                 self.model.push_again(job_type, id.as_str());
             }
-            Step::Settle { .. } | Step::Cancel { .. } | Step::Repeat { .. } => {}
+            Step::Redrive { job } if !self.ids.is_empty() => {
+                let letters = self.letters(&job).await;
+                let change = Change { whole: true, record: None };
+                let done = self.bench.queue.redrive(&letters, &change).await.unwrap() == [Changed::Done];
+                assert_eq!(done, self.model.redrive(job.get(&self.ids).1.as_str()), "redrive");
+            }
+            Step::Discard { job } if !self.ids.is_empty() => {
+                let letters = self.letters(&job).await;
+                let change = Change { whole: true, record: None };
+                let done = self.bench.queue.discard(&letters, &change).await.unwrap() == [Changed::Done];
+                assert_eq!(done, self.model.discard(job.get(&self.ids).1.as_str()), "discard");
+            }
+            Step::Pause { job_type, paused } => self.pause(TYPES[job_type], paused).await,
+            _ => {}
         }
         self.model.compare(&self.bench.state().await);
     }
@@ -108,13 +129,32 @@ impl Run {
         }
     }
 
+    /// The job, where it is a dead letter.
+    async fn letters(&self, job: &prop::sample::Index) -> Vec<DeadLetter> {
+        let (_, id) = job.get(&self.ids);
+        self.bench.queue.dead_letters_of(std::slice::from_ref(id)).await.unwrap().into_iter().flatten().collect()
+    }
+
+    async fn pause(&mut self, job_type: JobType, paused: bool) {
+        let record = self.bench.job(JobType::AuditLogCreated, r#"{"eventData":{}}"#, JobOptions::default());
+        let id = record.document.id.clone();
+        self.bench.queue.set_rules(&[Rule::Paused(Scope::Type(job_type), paused)], &record).await.unwrap();
+        self.model.enqueue(JobType::AuditLogCreated, id.as_str(), 0, None);
+        self.model.pause(job_type, paused);
+        self.ids.push((JobType::AuditLogCreated, id));
+    }
+
     async fn claim(&mut self, limit: u32, types: &[JobType]) {
         let mut request = self.bench.request(limit);
         request.types = types.to_vec();
         let claimed = self.bench.queue.claim(&request).await.unwrap();
-        let expected = self.model.claim(request.id.as_str(), limit as usize, types);
+        let (expected, coming_back) = self.model.claim(request.id.as_str(), limit as usize, types);
         let got: Vec<_> = claimed.jobs.iter().map(|job| (job.id.to_string(), job.attempt)).collect();
         assert_eq!(got, expected, "claimed");
+        let named: Vec<_> = claimed.coming_back.iter().map(ToString::to_string).collect();
+        assert_eq!(named, coming_back, "coming back");
+        self.bench.queue.recover(&claimed.coming_back, claimed.now).await.unwrap();
+        self.model.recover(&coming_back);
         self.claims.extend(claimed.jobs);
     }
 
@@ -124,7 +164,8 @@ impl Run {
         let verdict = match ending {
             Ending::Complete => Verdict::Complete,
             Ending::Retry { wait_ms } => Verdict::Retry { failure: failure(FailureKind::Timeout), at: later(wait_ms) },
-            Ending::Bury => Verdict::Bury(failure(FailureKind::Rejected)),
+            Ending::Bury { for_good: true } => Verdict::Bury(failure(FailureKind::Rejected)),
+            Ending::Bury { for_good: false } => Verdict::Bury(failure(FailureKind::Unavailable)),
             Ending::Release { wait_ms } => Verdict::Release(wait_ms.map(later)),
         };
         let settled = self.bench.settle(job, verdict).await;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use holdfast::domain::id::JobId;
 use holdfast::domain::job::JobType;
+use holdfast::domain::recovery;
 use serde_json::{Value, json};
 
 const WEEK_MS: i64 = 7 * 86_400_000;
@@ -12,7 +14,7 @@ const WEEK_MS: i64 = 7 * 86_400_000;
 pub(super) enum Ending {
     Complete,
     Retry { wait_ms: u64 },
-    Bury,
+    Bury { for_good: bool },
     Release { wait_ms: Option<u64> },
 }
 
@@ -23,6 +25,7 @@ struct Job {
     written: &'static str,
     begun: u32,
     holder: Option<String>,
+    recoveries: u32,
 }
 
 /// The queue.
@@ -36,6 +39,8 @@ pub(super) struct Model {
     dead: BTreeMap<String, i64>,
     dedupe: BTreeMap<(JobType, u8), String>,
     dedupe_of: BTreeMap<String, u8>,
+    paused: BTreeSet<JobType>,
+    died_again: BTreeMap<JobType, u32>,
 }
 
 impl Model {
@@ -53,7 +58,7 @@ impl Model {
             self.dedupe_of.insert(id.to_owned(), key);
         }
         let written = if delay_ms == 0 { "pending" } else { "scheduled" };
-        self.jobs.insert(id.to_owned(), Job { of: job_type, written, begun: 0, holder: None });
+        self.jobs.insert(id.to_owned(), Job { of: job_type, written, begun: 0, holder: None, recoveries: 0 });
         if delay_ms == 0 {
             self.ready.entry(job_type).or_default().push(id.to_owned());
         } else {
@@ -66,7 +71,68 @@ impl Model {
         self.ready.entry(job_type).or_default().push(id.to_owned());
     }
 
-    fn sweep(&mut self) {
+    pub(super) fn pause(&mut self, job_type: JobType, paused: bool) {
+        if paused {
+            self.paused.insert(job_type);
+        } else {
+            self.paused.remove(&job_type);
+        }
+    }
+
+    /// Returns whether the dead letter was brought back.
+    pub(super) fn redrive(&mut self, id: &str) -> bool {
+        self.bring_back(id, |_| 0)
+    }
+
+    /// Brings back the dead letters whose time has come, but of the types whose recovered jobs died again too often.
+    pub(super) fn recover(&mut self, ids: &[String]) {
+        let mut back: BTreeMap<JobType, Vec<&String>> = BTreeMap::new();
+        for id in ids {
+            let job = &self.jobs[id];
+            let stopped = self.died_again.get(&job.of).is_some_and(|times| *times >= 5);
+            if stopped && job.written == "dead_letter" && self.dead.contains_key(id) {
+                let at = (self.now + 3_600_000).min(self.dead[id] + WEEK_MS);
+                self.timers.insert(format!("dead_letter/{id}"), at);
+            } else if !stopped {
+                back.entry(job.of).or_default().push(id);
+            }
+        }
+        for id in back.into_values().flatten() {
+            self.bring_back(id, |recoveries| recoveries + 1);
+        }
+    }
+
+    fn bring_back(&mut self, id: &str, recoveries: impl Fn(u32) -> u32) -> bool {
+        let job = self.jobs.get_mut(id).unwrap();
+        if job.written != "dead_letter" || job.holder.is_some() || self.dead.remove(id).is_none() {
+            return false;
+        }
+        job.written = "pending";
+        job.begun = 0;
+        job.recoveries = recoveries(job.recoveries);
+        self.timers.remove(&format!("dead_letter/{id}"));
+        self.ready.entry(job.of).or_default().push(id.to_owned());
+        true
+    }
+
+    /// Returns whether the dead letter was thrown away.
+    pub(super) fn discard(&mut self, id: &str) -> bool {
+        let job = self.jobs.get_mut(id).unwrap();
+        if job.written != "dead_letter" || job.holder.is_some() || self.dead.remove(id).is_none() {
+            return false;
+        }
+        job.written = "cancelled";
+        job.begun = 0;
+        self.timers.remove(&format!("dead_letter/{id}"));
+        if let Some(key) = self.dedupe_of.remove(id) {
+            self.dedupe.remove(&(job.of, key));
+        }
+        true
+    }
+
+    /// Returns the dead letters that come back by themselves.
+    fn sweep(&mut self) -> Vec<String> {
+        let mut coming_back = Vec::new();
         let mut due: Vec<(i64, String)> =
             self.timers.iter().filter(|(_, at)| **at <= self.now).map(|(timer, at)| (*at, timer.clone())).collect();
         due.sort();
@@ -78,16 +144,24 @@ impl Model {
                     self.jobs.get_mut(id).unwrap().holder = None;
                     self.ready.entry(job_type).or_default().push(id.to_owned());
                 }
-                Err(_) => drop(self.dead.remove(id)),
+                Err(_) => match self.dead.get(id).map(|died_at| died_at + WEEK_MS) {
+                    Some(ends) if ends > self.now => {
+                        self.timers.insert(timer.clone(), ends.min(self.now + self.lease_ms));
+                        coming_back.push(id.to_owned());
+                    }
+                    _ => drop(self.dead.remove(id)),
+                },
             }
         }
+        coming_back
     }
 
-    pub(super) fn claim(&mut self, claim: &str, limit: usize, types: &[JobType]) -> Vec<(String, u32)> {
-        self.sweep();
+    /// Returns the jobs given, with their attempts, and the dead letters that come back by themselves.
+    pub(super) fn claim(&mut self, claim: &str, limit: usize, types: &[JobType]) -> (Vec<(String, u32)>, Vec<String>) {
+        let coming_back = self.sweep();
         let mut given = Vec::new();
         let mut seen = BTreeSet::new();
-        for job_type in types {
+        for job_type in types.iter().filter(|job_type| !self.paused.contains(job_type)) {
             let queue = self.ready.entry(*job_type).or_default();
             let popped: Vec<String> = queue.drain(..limit.min(queue.len())).collect();
             for id in popped {
@@ -101,7 +175,7 @@ impl Model {
                 given.push((id, job.begun));
             }
         }
-        given
+        (given, coming_back)
     }
 
     /// Returns whether the claim holds the job, and then applies the ending.
@@ -115,6 +189,7 @@ impl Model {
         let later = |ms: u64| self.now + i64::try_from(ms).unwrap();
         match ending {
             Ending::Complete => {
+                self.died_again.remove(&job.of);
                 job.written = "completed";
                 job.begun = 0;
                 self.timers.remove(&own);
@@ -123,11 +198,16 @@ impl Model {
                 job.written = "failed";
                 self.timers.insert(own, later(wait_ms));
             }
-            Ending::Bury => {
+            Ending::Bury { for_good } => {
                 job.written = "dead_letter";
                 job.begun = 0;
                 self.timers.remove(&own);
-                self.timers.insert(format!("dead_letter/{id}"), self.now + WEEK_MS);
+                if job.recoveries > 0 {
+                    *self.died_again.entry(job.of).or_default() += 1;
+                }
+                let wait = recovery::wait(job.recoveries, &JobId::parse(id).unwrap()).filter(|_| !for_good);
+                let wait_ms = wait.map_or(WEEK_MS, |wait| i64::try_from(wait.as_millis()).unwrap());
+                self.timers.insert(format!("dead_letter/{id}"), self.now + wait_ms);
                 self.dead.insert(id.to_owned(), self.now);
             }
             Ending::Release { wait_ms } => {
@@ -175,6 +255,7 @@ impl Model {
         };
         assert_eq!(read(state, "queue:timers"), json!(texts(&self.timers)), "timers");
         assert_eq!(read(state, "queue:dead_letter"), json!(texts(&self.dead)), "dead letters");
+        assert_eq!(read(state, "queue:recovery"), json!(counted(&self.died_again)), "died again");
         let mut attempts = BTreeMap::new();
         let mut held: BTreeMap<JobType, u32> = BTreeMap::new();
         for (id, job) in &self.jobs {
@@ -195,6 +276,10 @@ impl Model {
         let held: BTreeMap<JobType, String> = held.into_iter().map(|(job_type, n)| (job_type, n.to_string())).collect();
         assert_eq!(counted, json!(held), "in flight");
     }
+}
+
+fn counted(times: &BTreeMap<JobType, u32>) -> BTreeMap<JobType, String> {
+    times.iter().map(|(job_type, times)| (*job_type, times.to_string())).collect()
 }
 
 fn timer(job_type: JobType, id: &str) -> String {

@@ -1,0 +1,5 @@
+//! `/api/jobs/control` on AWS Lambda.
+
+fn main() -> std::process::ExitCode {
+    on_lambda::serve(&holdfast::http::jobs::CONTROL)
+}

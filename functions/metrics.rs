@@ -1,0 +1,5 @@
+//! `/api/metrics` on AWS Lambda.
+
+fn main() -> std::process::ExitCode {
+    on_lambda::serve(&holdfast::http::metrics::METRICS)
+}
