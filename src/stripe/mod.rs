@@ -9,7 +9,7 @@ pub(crate) mod signature;
 
 pub use client::STRIPE_VERSION;
 pub(crate) use client::{Stripe, StripeError};
-pub(crate) use intent::{Intent, IntentStatus, Refund, Refunds};
+pub(crate) use intent::{Charge, Intent, IntentStatus, Refund, Refunds};
 pub(crate) use requests::{NewPayment, NewRefund, cancel, capture, create_payment, create_refund, list_refunds};
 
 /// The name in a refund's metadata under which its idempotency key stands. Whoever makes refunds writes it.

@@ -67,9 +67,8 @@ impl Escrow {
         let amounts = self.amounts();
         let held = amounts.remaining();
         match command {
-            Command::Dispute { .. } => Ok(None),
             Command::Cancel { .. } if self.payment.intent_id.is_none() => Err(Refusal::Unfinished),
-            Command::Cancel { .. } => Ok(None),
+            Command::Cancel { .. } | Command::Dispute { .. } => Ok(None),
             Command::Release { amount } => within("amount", amount.unwrap_or(held), held),
             Command::Refund { amount, .. } if self.payment.captured.is_none() => match amount {
                 Some(amount) if *amount != held => Err(Refusal::Amount(format!(

@@ -67,23 +67,22 @@ async fn admitted_create(
         Earlier::Open(id) => escrows.get(id).await?,
         _ => None,
     };
-    let done = match begun {
-        Some(begun) => escrows.go_on_creating(begun, &order).await?,
-        None => {
-            let new = NewEscrow {
-                id: app.dice().escrow_id(),
-                partner: admitted.partner.clone(),
-                money: wanted.money,
-                buyer_email: wanted.buyer_email,
-                seller_email: wanted.seller_email,
-                description: wanted.description,
-                metadata: wanted.metadata,
-                payment_method: wanted.payment_method,
-                by: role,
-                request: Some(record.name.clone()),
-            };
-            escrows.create(new, &order).await?
-        }
+    let done = if let Some(begun) = begun {
+        escrows.go_on_creating(begun, &order).await?
+    } else {
+        let new = NewEscrow {
+            id: app.dice().escrow_id(),
+            partner: admitted.partner.clone(),
+            money: wanted.money,
+            buyer_email: wanted.buyer_email,
+            seller_email: wanted.seller_email,
+            description: wanted.description,
+            metadata: wanted.metadata,
+            payment_method: wanted.payment_method,
+            by: role,
+            request: Some(record.name.clone()),
+        };
+        escrows.create(new, &order).await?
     };
     Ok(enter::done(done, |escrow: &Escrow| EscrowView::new(escrow, role).to_json()))
 }
