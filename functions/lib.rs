@@ -44,7 +44,7 @@ fn start(route: &'static Route, config: Config) -> Result<(), Error> {
 }
 
 async fn answer(route: &Route, app: &App, event: lambda_http::Request) -> Response<Body> {
-    let response = route.call(app, event::request(event)).await;
+    let response = route.call(app, event::request(event, app.clock().now())).await;
     if response.extensions().get::<Wake>().is_some() {
         // Before the answer: afterwards nothing runs here.
         app.wake(WAKE).await;

@@ -1,7 +1,7 @@
 //! What handlers may use: built once a process, cheap to clone.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,7 +13,6 @@ use crate::escrow::Escrows;
 use crate::outbound::{self, OutboundError};
 use crate::processor::Processor;
 use crate::queue::{OldestDue, Queue};
-use crate::stripe::Stripe;
 use crate::upstash::keys::Keys;
 use crate::upstash::{Upstash, UpstashError};
 use crate::workers::Workers;
@@ -35,6 +34,7 @@ struct Shared {
     keys: Setting<Keys>,
     clock: Clock,
     dice: Dice,
+    workers: OnceLock<Workers>,
     health: Mutex<Option<(Instant, OldestDue)>>,
 }
 
@@ -50,7 +50,8 @@ impl App {
             Upstash::new(&upstash, http.clone()).map_err(|_| malformed)
         });
         let keys = config.key_prefix.as_deref().map(Keys::new).map_err(Clone::clone);
-        let shared = Shared { config, http, upstash, keys, clock, dice, health: Mutex::default() };
+        let shared =
+            Shared { config, http, upstash, keys, clock, dice, workers: OnceLock::new(), health: Mutex::default() };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -80,19 +81,18 @@ impl App {
         Ok(Processor::new(self.queue()?, self.shared.dice.clone()))
     }
 
-    /// Returns the workers. A route that does not ask for them does not have them linked in.
+    /// Returns the workers: the same for the whole process, with their connections and what they know of the audit log. A
+    /// route that does not ask for them does not have them linked in.
     pub fn workers(&self) -> Setting<Workers> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
-        let (config, http) = (&self.shared.config, &self.shared.http);
-        Ok(Workers::new(config, http, &upstash, &keys, &self.shared.clock, self.escrows()?))
+        let (escrows, Shared { config, http, clock, workers, .. }) = (self.escrows()?, &*self.shared);
+        Ok(workers.get_or_init(|| Workers::new(config, http, &upstash, &keys, clock, escrows)).clone())
     }
 
     /// Returns the escrows.
     pub fn escrows(&self) -> Setting<Escrows> {
-        let (clock, dice) = (self.shared.clock.clone(), self.shared.dice.clone());
-        let stripe = self.shared.config.stripe.clone();
-        let stripe = stripe.map(|stripe| Stripe::new(stripe, self.shared.http.clone(), clock.clone()));
-        Ok(Escrows::new(self.shared.upstash.clone()?, self.queue()?, stripe, clock, dice))
+        let Shared { config, http, clock, dice, .. } = &*self.shared;
+        Ok(Escrows::new(config, http, self.shared.upstash.clone()?, self.queue()?, clock.clone(), dice.clone()))
     }
 
     /// Returns the admission of callers with an API key.

@@ -13,6 +13,9 @@ use crate::postman::{Delivery, DeliveryState};
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
 
+/// Most rows of a table. Chosen: what a person reads; the JSON beside each page has all.
+pub(crate) const ROWS: usize = 100;
+
 /// The template as a page.
 pub(crate) fn render(template: &impl Template) -> Response {
     match template.render() {

@@ -4,6 +4,7 @@
 //! an answer is 2xx or the tries are used up. On request it is held back, turned around, sent
 //! twice or sent again: receivers are promised no more than that by the services played here.
 
+pub(crate) mod controls;
 mod courier;
 
 use std::sync::Arc;

@@ -109,7 +109,7 @@ async fn answer(stream: TcpStream, router: Router) {
 ///
 /// Under another server it is a 502 whose body breaks off.
 pub fn sever() -> Response {
-    let mut response = Response::new(Body::new(BrokenOff { first: None }));
+    let mut response = Response::new(Body::new(BrokenOff::Fail));
     *response.status_mut() = StatusCode::BAD_GATEWAY;
     response.extensions_mut().insert(Sever);
     response
@@ -123,7 +123,7 @@ pub async fn cut(response: Response) -> Response {
     };
     parts.headers.insert(CONTENT_LENGTH, whole.len().into());
     let first = whole.slice(..whole.len() / 2);
-    Response::from_parts(parts, Body::new(BrokenOff { first: Some(first) }))
+    Response::from_parts(parts, Body::new(BrokenOff::Send(first)))
 }
 
 /// The status the caller sees; `None` when the connection is closed instead.
@@ -139,15 +139,28 @@ struct Sever;
 struct Severed;
 
 /// A body that gives its first part and then fails, which ends the connection.
-struct BrokenOff {
-    first: Option<Bytes>,
+enum BrokenOff {
+    Send(Bytes),
+    /// Once pending, so that the server writes out what it has before it learns of the failure.
+    Flush,
+    Fail,
 }
 
 impl hyper::body::Body for BrokenOff {
     type Data = Bytes;
     type Error = Severed;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Severed>>> {
-        Poll::Ready(Some(self.first.take().map(Frame::data).ok_or(Severed)))
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Severed>>> {
+        match std::mem::replace(&mut *self, Self::Fail) {
+            Self::Send(first) => {
+                *self = Self::Flush;
+                Poll::Ready(Some(Ok(Frame::data(first))))
+            }
+            Self::Flush => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Self::Fail => Poll::Ready(Some(Err(Severed))),
+        }
     }
 }

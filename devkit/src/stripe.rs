@@ -29,6 +29,7 @@ mod pages;
 mod params;
 mod refunds;
 mod route;
+mod rows;
 mod run;
 mod store;
 mod view;

@@ -97,10 +97,4 @@ impl WebhookSink {
         let _count = count.wait_for(|count| *count >= deliveries).await;
         self.received()
     }
-
-    /// Forgets the deliveries; plans and secrets stay.
-    pub fn clear(&self) {
-        self.received.lock().clear();
-        self.count.send_replace(0);
-    }
 }

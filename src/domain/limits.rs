@@ -81,3 +81,16 @@ pub const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
 /// Finished jobs are settled at least this often while slow ones still run. Chosen: what a kill can cause to be done twice.
 pub const SETTLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Earlier lives a job's document keeps. Chosen: what a reader looks through; a life is about 200 bytes.
+pub const MAX_HISTORY: usize = 10;
+
+/// Dead letters read or changed by one script call. Chosen: with [`MAX_STEP_BYTES`] a call stays under Upstash's 10 MB.
+pub const MAX_STEP_LETTERS: usize = 100;
+
+/// Document bytes in one change of dead letters. Chosen: each is sent as it was read and as it shall be, with JSON's escapes
+/// on both; twice this stays under the 10 MB that Upstash takes in one request.
+pub const MAX_STEP_BYTES: usize = 2 * 1024 * 1024;
+
+/// Dead letters looked at for one answer. Chosen: ten reads of a hundred stay well inside a caller's ten seconds.
+pub const MAX_LOOKED_AT: usize = 1_000;

@@ -8,6 +8,8 @@ mod extract;
 pub mod health;
 pub mod jobs;
 mod problem;
+mod query;
+mod record;
 mod reply;
 mod request;
 mod route;
@@ -26,9 +28,10 @@ pub struct Wake;
 
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 12] = [
+pub static ROUTES: [&Route; 13] = [
     &jobs::PROCESS,
     &jobs::ENQUEUE,
+    &jobs::DEAD_LETTER,
     &jobs::JOB,
     &escrow::CREATE,
     &escrow::RELEASE,

@@ -14,6 +14,8 @@ pub struct Request {
     pub method: Method,
     /// The path as the caller sent it, without the query.
     pub path: String,
+    /// The query as the caller sent it, without its question mark; empty where there is none.
+    pub query: String,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, whole; empty where it was too large to be read.
@@ -43,6 +45,7 @@ impl Request {
         Self {
             method: parts.method,
             path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
             too_large: body.len() > MAX_BODY_BYTES,
             body,

@@ -37,6 +37,11 @@ impl Answer {
         Ok(Self { status, headers, body })
     }
 
+    /// Takes what came before the body, which is left on the wire.
+    pub(crate) fn without_body(response: &Response) -> Self {
+        Self { status: response.status().as_u16(), headers: response.headers().clone(), body: Vec::new() }
+    }
+
     /// Tells whether the status is 2xx.
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

@@ -82,7 +82,7 @@ mod tests {
     async fn the_end_of_the_box_is_kept_for_settling() {
         let time_box = TimeBox::of(Duration::from_secs(50));
         assert_eq!(time_box.work_ends() - time_box.started, Duration::from_secs(47));
-        assert_eq!(time_box.lease(), Duration::from_secs(60));
+        assert_eq!(time_box.lease(), Duration::from_mins(1));
         tokio::time::advance(Duration::from_millis(46_001)).await;
         assert!(!time_box.has_room());
         let short = TimeBox::of(Duration::from_millis(500));

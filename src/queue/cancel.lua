@@ -32,7 +32,8 @@ if begun and string.find(begun, ' ', 1, true) then return 'processing' end
 
 redis.call('SET', job, document, 'PX', keep_ms)
 redis.call('ZREM', timers, job_type .. '/' .. id)
-redis.call('LREM', queue, '0', id)
+-- All its entries; meebis takes the count 0 for none at all.
+redis.call('LREM', queue, '1000', id)
 redis.call('HDEL', attempts, id)
 if dedupe ~= job and redis.call('GET', dedupe) == id then redis.call('DEL', dedupe) end
 redis.call('HINCRBY', counters, job_type .. ':cancelled', '1')

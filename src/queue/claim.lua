@@ -139,7 +139,8 @@ local function sweep()
 end
 
 local swept = sweep()
-if redis.call('EXISTS', unpack(KEYS, FIRST_QUEUE + 1)) == 0 then
+local filled = redis.call('EXISTS', unpack(KEYS, FIRST_QUEUE + 1))
+if filled == 0 then
   write_tally()
   if swept >= tonumber(sweep_limit) then return {'jobs', now, 'more'} end
   return {'empty', now}
@@ -148,8 +149,11 @@ end
 local more = swept >= tonumber(sweep_limit) and 'more' or 'last'
 local popped, seen = {}, {}
 for n = 1, type_count do
+  -- Each command costs: none is spent on looking for a queue that is not there.
+  if filled == 0 then break end
   local job_type = ARGV[FIRST_TYPE + n]
   local ids = redis.call('LPOP', KEYS[FIRST_QUEUE + n], limit)
+  if ids then filled = filled - 1 end
   if ids and #ids == tonumber(limit) then more = 'more' end
   for _, id in ipairs(ids or {}) do
     if seen[id] then

@@ -15,7 +15,9 @@ mod status;
 
 pub use cancel::Cancelled;
 pub use claim::{ClaimRequest, Claimed, ClaimedJob};
-pub use dead_letters::DeadLetter;
+pub use dead_letters::{
+    Change, ChangeError, Changed, DeadLetter, EditError, LetterOrder, LetterPage, LetterPlace, LetterRange, MAX_IDS,
+};
 pub use enqueue::{EnqueueError, Enqueued};
 pub use oldest_due::OldestDue;
 pub use settle::{Settled, Settlement, Verdict};
@@ -28,7 +30,7 @@ use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
 /// The scripts of the queue, for the test that compares each header with its call.
-pub static SCRIPTS: [&crate::upstash::Script; 8] = [
+pub static SCRIPTS: [&crate::upstash::Script; 12] = [
     &enqueue::ENQUEUE,
     &claim::CLAIM,
     &settle::SETTLE,
@@ -37,6 +39,10 @@ pub static SCRIPTS: [&crate::upstash::Script; 8] = [
     &stats::STATS,
     &oldest_due::OLDEST_DUE,
     &dead_letters::DEAD_LETTERS,
+    &dead_letters::FIND,
+    &dead_letters::REDRIVE,
+    &dead_letters::DISCARD,
+    &dead_letters::EDIT,
 ];
 
 /// The queue of one database and prefix. Cheap to clone.

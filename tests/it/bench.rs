@@ -16,7 +16,7 @@ use holdfast::domain::millis::Millis;
 use holdfast::domain::outcome::{Failure, FailureKind};
 use holdfast::edge::{Clock, Dice};
 use holdfast::outbound;
-use holdfast::queue::{ClaimRequest, Claimed, ClaimedJob, Enqueued, Queue, Settled, Settlement, Verdict};
+use holdfast::queue::{ClaimRequest, Claimed, ClaimedJob, DeadLetter, Enqueued, Queue, Settled, Settlement, Verdict};
 use holdfast::upstash::Upstash;
 use holdfast::upstash::keys::Keys;
 use serde_json::Value;
@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 pub(crate) const START: Millis = Millis(1_800_000_000_000);
 
 /// How long the leases of tests last.
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
 
 /// The type that tests use where it does not matter which.
 pub(crate) const ANY: JobType = JobType::AuditLogCreated;
@@ -58,7 +58,6 @@ pub(crate) struct Bench {
     pub(crate) clock: Clock,
     pub(crate) dice: Dice,
     pub(crate) queue: Queue,
-    pub(crate) upstash: Upstash,
     pub(crate) http: reqwest::Client,
 }
 
@@ -74,8 +73,8 @@ impl Bench {
         let http = outbound::client().unwrap();
         let config = UpstashConfig { url: rest.url(), token: Secret::new(rest.token()) };
         let upstash = Upstash::new(&config, http.clone()).unwrap();
-        let queue = Queue::new(upstash.clone(), Keys::new(&prefix), clock.clone());
-        Self { rest, prefix, clock, dice: Dice::counting(), queue, upstash, http }
+        let queue = Queue::new(upstash, Keys::new(&prefix), clock.clone());
+        Self { rest, prefix, clock, dice: Dice::counting(), queue, http }
     }
 
     pub(crate) fn fault(&self, fault: Fault) {
@@ -127,6 +126,28 @@ impl Bench {
 
     pub(crate) async fn settle(&self, job: &ClaimedJob, verdict: Verdict) -> Settled {
         self.queue.settle(&[self.settlement(job, verdict)]).await.unwrap().remove(0)
+    }
+
+    /// Makes `count` dead letters of type [`ANY`], a millisecond apart, and returns their ids in the order in which they died.
+    pub(crate) async fn bury(&self, count: usize, kind: FailureKind) -> Vec<JobId> {
+        let ids = self.enqueue_many(count).await;
+        let jobs = self.claim(250).await.jobs;
+        assert_eq!(jobs.len(), count);
+        for job in jobs {
+            self.settle(&job, Verdict::Bury(failure(kind))).await;
+            self.advance(Duration::from_millis(1));
+        }
+        ids
+    }
+
+    /// Returns the dead letters of these ids.
+    pub(crate) async fn letters(&self, ids: &[JobId]) -> Vec<DeadLetter> {
+        self.queue.dead_letters_of(ids).await.unwrap().into_iter().map(Option::unwrap).collect()
+    }
+
+    /// Returns a job's document as stored.
+    pub(crate) async fn document(&self, id: &JobId) -> Value {
+        serde_json::from_str(self.at(&format!("job:{id}")).await.as_str().unwrap()).unwrap()
     }
 
     /// Runs one command, past the client under test.

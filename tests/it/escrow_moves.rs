@@ -15,7 +15,7 @@ async fn every_pair_of_states_is_judged_alike_here_and_in_redis() {
         let moves: Vec<(State, Operation)> =
             State::ALL.iter().flat_map(|to| Operation::ALL.map(|operation| (*to, operation))).collect();
         let calls = |_| moves.iter().map(|(to, operation)| call(from, *to, *operation)).collect();
-        let replies = t.upstash.run_all(Patience::SETTLE, calls).await.unwrap();
+        let replies = t.upstash().run_all(Patience::SETTLE, calls).await.unwrap();
         for ((to, operation), reply) in moves.iter().zip(replies) {
             let ours = is_legal(from, *to, *operation);
             assert_eq!(reply.text().unwrap() == "legal", ours, "{operation} from {from:?} to {to}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdfast::domain::job::JobOptions;
 use holdfast::domain::millis::Millis;
 use holdfast::domain::outcome::FailureKind;
-use holdfast::queue::{Settled, Verdict};
+use holdfast::queue::{LetterRange, Settled, Verdict};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, LEASE, START, dedupe, failure};
@@ -86,7 +86,7 @@ async fn a_buried_job_is_a_dead_letter_for_seven_days() {
         "queue:in_flight": {"audit_log_created": "0"},
     });
     assert_eq!(structures(&t).await, expected);
-    let letters = t.queue.dead_letters(0, 10).await.unwrap();
+    let letters = t.queue.dead_letters(&LetterRange::default(), 10).await.unwrap().letters;
     assert_eq!((letters.len(), letters[0].died_at), (1, START));
 }
 

@@ -1,4 +1,4 @@
-//! `status`, `stats`, `oldest_due` and `dead_letters`: what can be seen of the queue.
+//! `status`, `stats` and `oldest_due`: what can be seen of the queue.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use holdfast::domain::job::{JobOptions, JobStatus, JobType};
 use holdfast::domain::outcome::FailureKind;
 use holdfast::queue::Verdict;
 
-use crate::bench::{ANY, Bench, LEASE, START, delayed, failure};
+use crate::bench::{ANY, Bench, LEASE, delayed, failure};
 
 async fn seen(t: &Bench, id: &JobId) -> (JobStatus, u32) {
     let document = t.queue.status(id).await.unwrap().unwrap().document;
@@ -77,22 +77,4 @@ async fn the_oldest_due_job_is_found_in_queues_and_among_timers() {
     assert_eq!(age().await, Some(2_000));
     t.claim(10).await;
     assert_eq!(age().await, None);
-}
-
-#[tokio::test]
-async fn dead_letters_are_listed_newest_first_by_pages() {
-    let t = Bench::new().await;
-    let ids = t.enqueue_many(3).await;
-    for job in t.claim(10).await.jobs {
-        t.settle(&job, Verdict::Bury(failure(FailureKind::Rejected))).await;
-        t.advance(Duration::from_millis(1));
-    }
-
-    let first = t.queue.dead_letters(0, 2).await.unwrap();
-    let second = t.queue.dead_letters(2, 2).await.unwrap();
-
-    let listed: Vec<_> = first.iter().chain(&second).map(|letter| letter.document.id.clone()).collect();
-    assert_eq!(listed, [ids[2].clone(), ids[1].clone(), ids[0].clone()]);
-    assert_eq!(second[0].died_at, START);
-    assert_eq!(second[0].document.last_error.as_ref().unwrap().message, "the other side said no");
 }

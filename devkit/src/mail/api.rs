@@ -135,19 +135,26 @@ async fn send(outbox: &Outbox, call: &Call, fault: Option<Fault>, read: Read) ->
     if let Some(Fault::Slow { ms }) = fault {
         fault::pause(ms).await;
     }
-    let crash = matches!(fault, Some(Fault::Crash { .. }));
-    if matches!(fault, Some(Fault::Crash { done: false })) {
-        return Err(Refusal::for_status(StatusCode::INTERNAL_SERVER_ERROR));
+    let crash = || Refusal::for_status(StatusCode::INTERNAL_SERVER_ERROR);
+    if fault == Some(Fault::Crash { done: false }) {
+        return Err(crash());
     }
-    let ids: Vec<Value> = outbox.accept(drafts, key.as_deref()).into_iter().map(|id| json!({ "id": id })).collect();
-    let value = match shape {
-        Shape::One => ids.into_iter().next().unwrap_or_default(),
-        Shape::Batch => json!({ "data": ids }),
-    };
+    let value = shape.of(outbox.accept(drafts, key.as_deref()));
     if let Some(held) = held {
         held.keep(value.clone());
     }
-    if crash { Err(Refusal::for_status(StatusCode::INTERNAL_SERVER_ERROR)) } else { Ok(value) }
+    if fault == Some(Fault::Crash { done: true }) { Err(crash()) } else { Ok(value) }
+}
+
+impl Shape {
+    /// The answer with these ids.
+    fn of(self, ids: Vec<String>) -> Value {
+        let mut ids = ids.into_iter().map(|id| json!({ "id": id }));
+        match self {
+            Self::One => ids.next().unwrap_or_default(),
+            Self::Batch => json!({ "data": ids.collect::<Vec<_>>() }),
+        }
+    }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

@@ -1,4 +1,12 @@
-//! The outbox for people, and its controls over HTTP.
+//! The outbox for people, and its controls over HTTP, under `base/control`.
+//!
+//! | POST to | with |
+//! | --- | --- |
+//! | `faults` | a fault: `{"fault":"rate_limited","retryAfterSecs":1,"times":2,"path":"/batch"}` |
+//! | `faults/clear` | |
+//! | `mails/{id}/event` | `{"type":"email.bounced"}` |
+//! | `events/hold`, `events/release` | for release, `{"order":"reversed"}` if so |
+//! | `events/twice`, `events/url` | `{"twice":true}`, `{"url":"http://..."}` |
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -12,8 +20,9 @@ use super::{Mail, MailEvent, MailStatus, Outbox};
 use crate::clock;
 use crate::control::{Refused, Sent};
 use crate::fault::Fault;
-use crate::page::{self, CallRow, DeliveryRow, Tone};
+use crate::page::{self, CallRow, DeliveryRow, ROWS, Tone};
 use crate::plan::Rule;
+use crate::postman::controls;
 
 #[derive(Clone)]
 struct Pages {
@@ -29,6 +38,7 @@ pub(super) fn pages(outbox: &Outbox, base: &str) -> Router {
         .route(&format!("{base}/control/faults"), post(plan_fault))
         .route(&format!("{base}/control/faults/clear"), post(clear_faults))
         .route(&format!("{base}/control/mails/{{id}}/event"), post(report))
+        .route(&format!("{base}/control/events/{{what}}"), post(events))
         .with_state(Pages { outbox: outbox.clone(), base: base.to_owned() })
 }
 
@@ -44,6 +54,11 @@ async fn plan_fault(State(pages): State<Pages>, sent: Sent) -> Result<Response, 
 async fn clear_faults(State(pages): State<Pages>, sent: Sent) -> Response {
     pages.outbox.faults.clear();
     sent.done(&pages.base)
+}
+
+async fn events(State(pages): State<Pages>, Path(what): Path<String>, sent: Sent) -> Result<Response, Refused> {
+    controls::control(&pages.outbox.postman, &what, &sent)?;
+    Ok(sent.done(&pages.base))
 }
 
 /// What happened to a mail, as a control asks for it.
@@ -74,12 +89,12 @@ struct ListPage {
 async fn list(State(Pages { outbox, base }): State<Pages>) -> Response {
     page::render(&ListPage {
         base,
-        mails: outbox.mails().iter().rev().map(Row::of).collect(),
+        mails: outbox.mails().iter().rev().take(ROWS).map(Row::of).collect(),
         example: "/batch",
         pending: outbox.faults.pending().iter().map(Rule::summary).collect(),
-        deliveries: outbox.postman.deliveries().into_iter().rev().map(DeliveryRow::from).collect(),
+        deliveries: outbox.postman.deliveries().into_iter().rev().take(ROWS).map(DeliveryRow::from).collect(),
         resend: false,
-        calls: outbox.calls().into_iter().rev().map(CallRow::from).collect(),
+        calls: outbox.calls().into_iter().rev().take(ROWS).map(CallRow::from).collect(),
     })
 }
 

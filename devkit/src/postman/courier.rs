@@ -1,6 +1,5 @@
 //! The task that carries messages: first tries one after the other, later tries each on its own.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, USER_AGENT};
@@ -71,7 +70,7 @@ impl Courier {
         }
         let (accepted, answer) = match request.send().await {
             Ok(response) => (response.status().is_success(), response.status().as_u16().to_string()),
-            Err(error) => (false, with_causes(&error)),
+            Err(error) => (false, root_cause(&error)),
         };
         if let Some(delivery) = self.deliveries.lock().get_mut(errand.index) {
             delivery.tries.push(Try { at_ms: clock::now_ms(), answer });
@@ -87,13 +86,7 @@ impl Courier {
     }
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        // Writing to a string cannot fail.
-        let _written = write!(text, ": {deeper}");
-        cause = deeper.source();
-    }
-    text
+/// What a person wants to know of a failed request: its innermost cause.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root_cause)
 }

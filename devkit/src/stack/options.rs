@@ -20,7 +20,7 @@ pub struct StackOptions {
     /// Token of the REST API.
     #[arg(long, env = "DEV_REST_TOKEN", default_value = "dev-token")]
     pub rest_token: String,
-    /// A Redis that runs already, as redis://[[user]:password@]host[:port][/database]; else one is started.
+    /// A Redis that runs already, as `redis://[[user]:password@]host[:port][/database]`; else one is started.
     #[arg(long, env = "DEV_REDIS_URL", conflicts_with = "data_dir")]
     pub redis_url: Option<RedisAddress>,
     /// Where the Redis that is started keeps its data; else it is gone afterwards.

@@ -30,18 +30,7 @@ pub(super) fn confirm(store: &mut Store, id: &str, params: &Params) -> Result<Va
     let presence = intents::presence(params)?;
     let method = intents::payment_method(store, params)?;
     let intent = store.intent(id)?;
-    match intent.status {
-        IntentStatus::Succeeded | IntentStatus::RequiresCapture => {
-            let message = "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.";
-            return Err(unexpected_state(intent, message));
-        }
-        IntentStatus::Canceled => {
-            let message = "You cannot confirm this PaymentIntent because it has a status of canceled. Only a PaymentIntent \
-                           with one of the following statuses may be confirmed: requires_confirmation, requires_action.";
-            return Err(unexpected_state(intent, message));
-        }
-        _ => {}
-    }
+    still_open(intent)?;
     if intent.automatic.as_deref() == Some("always") && return_url.is_none() && intent.return_url.is_none() {
         return Err(intents::redirects_need_a_return_url());
     }
@@ -52,6 +41,21 @@ pub(super) fn confirm(store: &mut Store, id: &str, params: &Params) -> Result<Va
     }
     attempt(store, id, presence)?;
     intents::show(store, id, &expand)
+}
+
+fn still_open(intent: &Intent) -> Result<(), StripeError> {
+    match intent.status {
+        IntentStatus::Succeeded | IntentStatus::RequiresCapture => {
+            let message = "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.";
+            Err(unexpected_state(intent, message))
+        }
+        IntentStatus::Canceled => {
+            let message = "You cannot confirm this PaymentIntent because it has a status of canceled. Only a PaymentIntent \
+                           with one of the following statuses may be confirmed: requires_confirmation, requires_action.";
+            Err(unexpected_state(intent, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tries the payment with the method the intent has.

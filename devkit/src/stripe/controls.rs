@@ -1,4 +1,19 @@
 //! The sandbox's controls over HTTP: the same as the handle's methods, under `base/control`.
+//!
+//! | POST to | with |
+//! | --- | --- |
+//! | `faults` | a fault: `{"fault":"answer_lost","times":1,"path":"/capture"}` |
+//! | `faults/clear`, `idempotency_keys/forget` | |
+//! | `events/hold`, `events/release` | for release, `{"order":"reversed"}` if so |
+//! | `events/twice`, `events/url` | `{"twice":true}`, `{"url":"http://..."}` |
+//! | `events/{id}/resend` | |
+//! | `payment_intents/{id}/expire` | |
+//! | `payment_intents/{id}/authenticate` | `{"succeeds":true}` |
+//! | `charges/{id}/dispute`, `disputes/{id}/close` | for close, `{"outcome":"won"}` |
+//! | `refunds/{id}/fail`, `refunds/{id}/complete` | |
+//!
+//! Answered with 204; 409 when the object's state does not allow it, 422 when the body is not
+//! what is expected.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -10,7 +25,7 @@ use super::{DisputeOutcome, StripeSandbox};
 use crate::control::{Refused, Sent};
 use crate::fault::Fault;
 use crate::plan::Rule;
-use crate::postman::Order;
+use crate::postman::controls;
 
 #[derive(Clone)]
 struct Controls {
@@ -22,22 +37,6 @@ pub(super) fn router(sandbox: &StripeSandbox, base: &str) -> Router {
     Router::new()
         .route(&format!("{base}/control/{{*action}}"), post(control))
         .with_state(Controls { sandbox: sandbox.clone(), base: base.to_owned() })
-}
-
-#[derive(Deserialize)]
-struct Release {
-    #[serde(default)]
-    order: Order,
-}
-
-#[derive(Deserialize)]
-struct Twice {
-    twice: bool,
-}
-
-#[derive(Deserialize)]
-struct Url {
-    url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -59,12 +58,7 @@ async fn control(
     match segments.as_slice() {
         ["faults"] => sandbox.faults.add(sent.read::<Rule<Fault>>()?),
         ["faults", "clear"] => sandbox.faults.clear(),
-        ["events", "hold"] => sandbox.postman.hold(),
-        ["events", "release"] => {
-            sandbox.postman.release(sent.read::<Release>()?.order);
-        }
-        ["events", "twice"] => sandbox.postman.set_twice(sent.read::<Twice>()?.twice),
-        ["events", "url"] => sandbox.postman.set_url(sent.read::<Url>()?.url),
+        ["events", what] => controls::control(&sandbox.postman, what, &sent)?,
         ["idempotency_keys", "forget"] => sandbox.forget_idempotency_keys(),
         [kind, id, what] => {
             let done = happen(&sandbox, (*kind, *what), id, &sent)?;

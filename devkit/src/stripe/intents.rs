@@ -43,47 +43,15 @@ const MAX_DESCRIPTOR: usize = 22;
 pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, StripeError> {
     params.only(&CREATE)?;
     let expand = params.expand(&EXPANDABLE)?;
-    let amount = params.positive("amount")?.ok_or_else(|| params.missing("amount"))?;
-    let currency = params.text("currency")?.ok_or_else(|| params.missing("currency"))?;
-    let currency = currency::check(amount, &currency)?;
-    let capture_method = params.choice("capture_method", &["automatic", "automatic_async", "manual"])?;
-    params.choice("confirmation_method", &["automatic"])?;
     let confirm = params.boolean("confirm")?.unwrap_or(false);
-    let return_url = params.text("return_url")?;
     let presence = presence(params)?;
-    if !confirm {
-        for only_when_confirmed in ["off_session", "return_url"] {
-            if params.text(only_when_confirmed)?.is_some() {
-                let message = format!(
-                    "The parameter `{only_when_confirmed}` cannot be passed when creating a PaymentIntent unless `confirm` is set to true."
-                );
-                return Err(StripeError::invalid(&message).with("param", only_when_confirmed.into()));
-            }
-        }
-    }
-    let (payment_method_types, automatic) = methods(params)?;
-    if confirm && automatic.as_deref() == Some("always") && return_url.is_none() {
+    let intent = read(store, params)?;
+    if confirm && intent.automatic.as_deref() == Some("always") && intent.return_url.is_none() {
         return Err(redirects_need_a_return_url());
     }
-    let texts = texts(params)?;
-    let metadata = params.metadata()?;
-    let payment_method = payment_method(store, params)?;
-
-    let intent = Intent {
-        status: if payment_method.is_some() {
-            IntentStatus::RequiresConfirmation
-        } else {
-            IntentStatus::RequiresPaymentMethod
-        },
-        manual_capture: capture_method.as_deref() == Some("manual"),
-        payment_method,
-        texts,
-        metadata,
-        payment_method_types,
-        automatic,
-        return_url,
-        ..blank(amount, currency)
-    };
+    if !confirm {
+        nothing_about_confirming(params)?;
+    }
     let id = intent.id.clone();
     store.intents.put(&id, intent);
     store.emit_intent("payment_intent.created", &id);
@@ -91,6 +59,44 @@ pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, Stripe
         confirm::attempt(store, &id, presence)?;
     }
     show(store, &id, &expand)
+}
+
+/// The intent the parameters describe, before anything happens to it.
+fn read(store: &mut Store, params: &Params) -> Result<Intent, StripeError> {
+    let amount = params.positive("amount")?.ok_or_else(|| params.missing("amount"))?;
+    let currency = params.text("currency")?.ok_or_else(|| params.missing("currency"))?;
+    let currency = currency::check(amount, &currency)?;
+    let capture_method = params.choice("capture_method", &["automatic", "automatic_async", "manual"])?;
+    params.choice("confirmation_method", &["automatic"])?;
+    let (payment_method_types, automatic) = methods(params)?;
+    let payment_method = payment_method(store, params)?;
+    let status = match payment_method {
+        Some(_) => IntentStatus::RequiresConfirmation,
+        None => IntentStatus::RequiresPaymentMethod,
+    };
+    Ok(Intent {
+        status,
+        manual_capture: capture_method.as_deref() == Some("manual"),
+        payment_method,
+        texts: texts(params)?,
+        metadata: params.metadata()?,
+        payment_method_types,
+        automatic,
+        return_url: params.text("return_url")?,
+        ..blank(amount, currency)
+    })
+}
+
+fn nothing_about_confirming(params: &Params) -> Result<(), StripeError> {
+    for name in ["off_session", "return_url"] {
+        if params.text(name)?.is_some() {
+            let message = format!(
+                "The parameter `{name}` cannot be passed when creating a PaymentIntent unless `confirm` is set to true."
+            );
+            return Err(StripeError::invalid(&message).with("param", name.into()));
+        }
+    }
+    Ok(())
 }
 
 fn blank(amount: i64, currency: String) -> Intent {

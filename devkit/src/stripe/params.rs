@@ -130,6 +130,10 @@ impl Params {
 
     pub(super) fn metadata(&self) -> Result<BTreeMap<String, String>, StripeError> {
         let (max_pairs, max_key, max_value) = MAX_METADATA;
+        // An empty text is how Stripe's libraries unset all of it.
+        if matches!(self.fields.get("metadata"), Some(Node::Text(text)) if text.is_empty()) {
+            return Ok(BTreeMap::new());
+        }
         let Some(group) = self.group("metadata")? else {
             return Ok(BTreeMap::new());
         };

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::card::Behaviour;
 use super::confirm::unexpected_state;
 use super::error::StripeError;
-use super::model::{Refund, RefundStatus};
+use super::model::{Charge, Refund, RefundStatus};
 use super::params::Params;
 use super::store::Store;
 use super::{currency, lists, view};
@@ -23,49 +23,48 @@ pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, Stripe
     let asked = params.positive("amount")?;
     let reason = params.choice("reason", &REASONS)?;
     let metadata = params.metadata()?;
-    let charge_id = charge_to_refund(store, params)?;
-    let Some(charge) = store.charges.get(&charge_id) else {
-        return Err(StripeError::no_such(StatusCode::NOT_FOUND, "charge", &charge_id, "charge"));
+    let charge = charge_to_refund(store, params)?;
+    let pends = charge.card.behaviour == Behaviour::PendRefund;
+    let fails = charge.card.behaviour == Behaviour::FailRefund;
+    let refund = Refund {
+        id: id::token("re_3", 23),
+        created: clock::now_secs(),
+        charge: charge.id.clone(),
+        intent: charge.intent.clone(),
+        amount: amount_to_refund(charge, asked)?,
+        currency: charge.currency.clone(),
+        status: if pends { RefundStatus::Pending } else { RefundStatus::Succeeded },
+        reason,
+        metadata,
     };
-    let left = charge.amount - charge.amount_refunded;
-    if charge.dispute.is_some() {
-        let message = format!("Charge {charge_id} has been charged back; cannot issue a refund.");
-        return Err(StripeError::invalid(&message).code("charge_disputed").kept());
+    let id = refund.id.clone();
+    let answer = book(store, refund, &expand);
+    if fails {
+        fail(store, &id);
     }
-    if left == 0 {
-        let message = format!("Charge {charge_id} has already been refunded.");
-        return Err(StripeError::invalid(&message).code("charge_already_refunded").kept());
-    }
-    let amount = asked.unwrap_or(left);
-    if amount > left {
+    Ok(answer)
+}
+
+/// The amount asked for, or all that is left, when the charge has it.
+fn amount_to_refund(charge: &Charge, asked: Option<i64>) -> Result<i64, StripeError> {
+    let (id, left) = (&charge.id, charge.amount - charge.amount_refunded);
+    let error = if charge.dispute.is_some() {
+        let message = format!("Charge {id} has been charged back; cannot issue a refund.");
+        StripeError::invalid(&message).code("charge_disputed")
+    } else if left == 0 {
+        let message = format!("Charge {id} has already been refunded.");
+        StripeError::invalid(&message).code("charge_already_refunded")
+    } else if let Some(amount) = asked.filter(|amount| *amount > left) {
         let message = format!(
             "Refund amount ({}) is greater than unrefunded amount on charge ({})",
             currency::display(amount, &charge.currency),
             currency::display(left, &charge.currency)
         );
-        return Err(StripeError::invalid(&message).with("param", "amount".into()).kept());
-    }
-    let refund = Refund {
-        id: id::token("re_3", 23),
-        created: clock::now_secs(),
-        charge: charge_id,
-        intent: charge.intent.clone(),
-        amount,
-        currency: charge.currency.clone(),
-        status: if charge.card.behaviour == Behaviour::PendRefund {
-            RefundStatus::Pending
-        } else {
-            RefundStatus::Succeeded
-        },
-        reason,
-        metadata,
+        StripeError::invalid(&message).with("param", "amount".into())
+    } else {
+        return Ok(asked.unwrap_or(left));
     };
-    let fails = charge.card.behaviour == Behaviour::FailRefund;
-    let answer = book(store, refund, &expand);
-    if fails && let Some(id) = answer["id"].as_str() {
-        fail(store, id);
-    }
-    Ok(answer)
+    Err(error.kept())
 }
 
 /// Books the refund; the answer to its caller.
@@ -86,8 +85,10 @@ fn book(store: &mut Store, refund: Refund, expand: &[String]) -> Value {
 }
 
 /// The charge named, or the one of the payment intent named; it has been captured.
-fn charge_to_refund(store: &Store, params: &Params) -> Result<String, StripeError> {
+fn charge_to_refund<'a>(store: &'a Store, params: &Params) -> Result<&'a Charge, StripeError> {
     match (params.text("payment_intent")?, params.text("charge")?) {
+        (Some(id), None) => charge_of_intent(store, &id),
+        (None, Some(id)) => captured_charge(store, &id),
         (Some(_), Some(_)) => {
             let message = "You may only specify one of these parameters: charge, payment_intent.";
             Err(StripeError::invalid(message))
@@ -96,33 +97,27 @@ fn charge_to_refund(store: &Store, params: &Params) -> Result<String, StripeErro
             let message = "One of the following params should be provided for this request: payment_intent or charge.";
             Err(StripeError::invalid(message).code("parameter_missing"))
         }
-        (Some(id), None) => {
-            let intent = store
-                .intents
-                .get(&id)
-                .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "payment_intent", &id, "payment_intent"))?;
-            let captured =
-                intent.latest_charge.as_ref().filter(|id| store.charges.get(id).is_some_and(|charge| charge.captured));
-            captured.cloned().ok_or_else(|| {
-                unexpected_state(
-                    intent,
-                    &format!("This PaymentIntent ({id}) does not have a successful charge to refund."),
-                )
-            })
-        }
-        (None, Some(id)) => {
-            let charge = store
-                .charges
-                .get(&id)
-                .ok_or_else(|| StripeError::no_such(StatusCode::NOT_FOUND, "charge", &id, "charge"))?;
-            if charge.captured {
-                return Ok(id);
-            }
-            let message =
-                format!("Charge {id} has not been captured: cancel its PaymentIntent instead of refunding it.");
-            Err(StripeError::invalid(&message).code("charge_not_refundable").kept())
-        }
     }
+}
+
+fn charge_of_intent<'a>(store: &'a Store, id: &str) -> Result<&'a Charge, StripeError> {
+    let unknown = || StripeError::no_such(StatusCode::NOT_FOUND, "payment_intent", id, "payment_intent");
+    let intent = store.intents.get(id).ok_or_else(unknown)?;
+    let charge = intent.latest_charge.as_ref().and_then(|charge| store.charges.get(charge));
+    charge.filter(|charge| charge.captured).ok_or_else(|| {
+        let message = format!("This PaymentIntent ({id}) does not have a successful charge to refund.");
+        unexpected_state(intent, &message)
+    })
+}
+
+fn captured_charge<'a>(store: &'a Store, id: &str) -> Result<&'a Charge, StripeError> {
+    let unknown = || StripeError::no_such(StatusCode::NOT_FOUND, "charge", id, "charge");
+    let charge = store.charges.get(id).ok_or_else(unknown)?;
+    if charge.captured {
+        return Ok(charge);
+    }
+    let message = format!("Charge {id} has not been captured: cancel its PaymentIntent instead of refunding it.");
+    Err(StripeError::invalid(&message).code("charge_not_refundable").kept())
 }
 
 pub(super) fn retrieve(store: &Store, id: &str, params: &Params) -> Result<Value, StripeError> {

@@ -1,4 +1,8 @@
 //! What the sink received, as JSON and as a page, and its controls over HTTP.
+//!
+//! A POST to `base/control/replies` plans an answer, such as
+//! `{"reply":"status","status":429,"retryAfterSecs":5,"times":2}`; one to
+//! `base/control/replies/clear` forgets what is planned.
 
 use askama::Template;
 use axum::extract::State;
@@ -77,7 +81,7 @@ struct Row {
 }
 
 async fn page(State(pages): State<Pages>) -> Response {
-    let rows = pages.sink.received().into_iter().rev().map(Row::from).collect();
+    let rows = pages.sink.received().into_iter().rev().take(page::ROWS).map(Row::from).collect();
     let pending = pages.sink.replies.pending().iter().map(Rule::summary).collect();
     page::render(&Page { base: pages.base, rows, pending })
 }

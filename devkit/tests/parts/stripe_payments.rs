@@ -1,9 +1,9 @@
-//! Payments held, captured, cancelled and refunded.
+//! Payments held, captured and cancelled.
 
 use devkit::stripe::LedgerEntry;
 use serde_json::json;
 
-use crate::stripe_bench::{Bench, text};
+use crate::stripe_bench::{Bench, CARD, text};
 
 #[tokio::test]
 async fn a_held_payment_is_captured_in_part_and_the_rest_is_released() {
@@ -37,30 +37,6 @@ async fn a_held_payment_is_captured_in_part_and_the_rest_is_released() {
 }
 
 #[tokio::test]
-async fn refunds_end_where_the_captured_money_ends() {
-    let bench = Bench::new().await;
-    let id = bench.captured("pm_card_visa").await;
-    let refund = |amount: &'static str| {
-        let form = [("payment_intent", id.clone()), ("amount", amount.to_owned())];
-        let bench = &bench;
-        async move { bench.post("/v1/refunds", &form.each_ref().map(|(name, value)| (*name, value.as_str()))).await }
-    };
-
-    let (part, beyond, rest, again) =
-        (refund("400").await, refund("601").await, refund("600").await, refund("1").await);
-
-    assert_eq!((part.status, &part.body["status"]), (200, &json!("succeeded")));
-    assert_eq!((beyond.status, &beyond.body["error"]["param"]), (400, &json!("amount")));
-    assert_eq!(
-        beyond.body["error"]["message"],
-        "Refund amount (6.01 usd) is greater than unrefunded amount on charge (6.00 usd)"
-    );
-    assert_eq!(rest.status, 200);
-    assert_eq!((again.status, &again.body["error"]["code"]), (400, &json!("charge_already_refunded")));
-    assert_eq!((bench.stripe.ledger_of(&id).refunds, bench.stripe.ledger_of(&id).refunded), (2, 1000));
-}
-
-#[tokio::test]
 async fn a_key_replays_its_first_answer_and_refuses_another_call() {
     let bench = Bench::new().await;
     let id = bench.held("pm_card_visa").await;
@@ -77,4 +53,135 @@ async fn a_key_replays_its_first_answer_and_refuses_another_call() {
     assert_eq!(second.headers["original-request"], first.headers["request-id"]);
     assert_eq!((other.status, &other.body["error"]["type"]), (400, &json!("idempotency_error")));
     assert_eq!(bench.stripe.ledger_of(&id).captures, 1);
+}
+
+#[tokio::test]
+async fn no_more_is_captured_than_is_held() {
+    let bench = Bench::new().await;
+    let id = bench.held("pm_card_visa").await;
+
+    let beyond = bench.post(&format!("/v1/payment_intents/{id}/capture"), &[("amount_to_capture", "1001")]).await;
+
+    assert_eq!(beyond.status, 400);
+    assert_eq!(
+        (&beyond.body["error"]["code"], &beyond.body["error"]["param"]),
+        (&json!("amount_too_large"), &json!("amount_to_capture"))
+    );
+    assert_eq!(bench.stripe.ledger_of(&id).captures, 0);
+}
+
+#[tokio::test]
+async fn a_payment_that_ended_is_neither_captured_nor_cancelled_nor_confirmed() {
+    let bench = Bench::new().await;
+    let captured = bench.captured("pm_card_visa").await;
+    let cancelled = bench.held("pm_card_visa").await;
+    let reason = [("cancellation_reason", "requested_by_customer")];
+    let cancel = bench.post(&format!("/v1/payment_intents/{cancelled}/cancel"), &reason).await;
+
+    assert_eq!(
+        (&cancel.body["status"], &cancel.body["cancellation_reason"]),
+        (&json!("canceled"), &json!("requested_by_customer"))
+    );
+    for id in [&captured, &cancelled] {
+        for action in ["capture", "cancel", "confirm"] {
+            let refused = bench.post(&format!("/v1/payment_intents/{id}/{action}"), &[]).await;
+            assert_eq!(refused.status, 400, "{action} {id}");
+            assert_eq!(refused.body["error"]["code"], "payment_intent_unexpected_state", "{action} {id}");
+            assert_eq!(refused.body["error"]["payment_intent"]["id"], **id, "{action} {id}");
+        }
+    }
+    let entry = bench.stripe.ledger_of(&cancelled);
+    assert_eq!((entry.captures, entry.cancels), (0, 1));
+}
+
+#[tokio::test]
+async fn an_automatic_payment_is_captured_when_it_is_confirmed() {
+    let bench = Bench::new().await;
+    let created = bench.post("/v1/payment_intents", &[("amount", "500"), ("currency", "jpy"), CARD[0]]).await;
+    let id = text(&created.body["id"]);
+
+    let early = bench.post(&format!("/v1/payment_intents/{id}/confirm"), &[]).await;
+    let confirmed =
+        bench.post(&format!("/v1/payment_intents/{id}/confirm"), &[("payment_method", "pm_card_visa")]).await;
+
+    assert_eq!(created.body["status"], "requires_payment_method");
+    assert!(text(&created.body["client_secret"]).starts_with(&format!("{id}_secret_")));
+    assert_eq!(early.status, 400);
+    assert_eq!((&confirmed.body["status"], &confirmed.body["amount_received"]), (&json!("succeeded"), &json!(500)));
+}
+
+#[tokio::test]
+async fn a_payment_with_its_method_waits_for_confirmation() {
+    let bench = Bench::new().await;
+
+    let form = [("amount", "500"), ("currency", "usd"), ("payment_method", "pm_card_visa"), CARD[0]];
+    let created = bench.post("/v1/payment_intents", &form).await;
+
+    assert_eq!(created.body["status"], "requires_confirmation");
+}
+
+#[tokio::test]
+async fn redirects_ask_for_a_return_url_unless_they_are_ruled_out() {
+    let bench = Bench::new().await;
+    let first = [("amount", "500"), ("currency", "usd"), ("confirm", "true"), ("payment_method", "pm_card_visa")];
+    let post = |last: &[(&'static str, &'static str)]| {
+        let (bench, form) = (&bench, [&first, last].concat());
+        async move { bench.post("/v1/payment_intents", &form).await }
+    };
+
+    let silent = post(&[]).await;
+    let without = post(&[
+        ("automatic_payment_methods[enabled]", "true"),
+        ("automatic_payment_methods[allow_redirects]", "never"),
+    ])
+    .await;
+    let with = post(&[("return_url", "https://shop.example/back")]).await;
+
+    assert_eq!((silent.status, without.status, with.status), (400, 200, 200));
+    assert!(text(&silent.body["error"]["message"]).contains("return_url"));
+}
+
+#[tokio::test]
+async fn a_hold_says_how_long_it_lasts() {
+    let bench = Bench::new().await;
+    let held = bench.hold("pm_card_visa").await;
+    let id = text(&held.body["id"]);
+
+    let read = bench.get(&format!("/v1/payment_intents/{id}?expand[]=latest_charge")).await;
+    let charge = bench.get(&format!("/v1/charges/{}", text(&held.body["latest_charge"]))).await;
+
+    assert_eq!(read.body["latest_charge"], charge.body);
+    let end = charge.body["payment_method_details"]["card"]["capture_before"].as_i64().unwrap();
+    assert_eq!(end - charge.body["created"].as_i64().unwrap(), 7 * 24 * 60 * 60);
+    assert_eq!((&charge.body["captured"], &charge.body["disputed"]), (&json!(false), &json!(false)));
+}
+
+#[tokio::test]
+async fn an_authorisation_runs_out_on_request() {
+    let bench = Bench::new().await;
+    let id = bench.held("pm_card_visa").await;
+
+    let (first, second) = (bench.stripe.expire(&id), bench.stripe.expire(&id));
+
+    let read = bench.get(&format!("/v1/payment_intents/{id}")).await;
+    assert_eq!((first, second), (true, false));
+    assert_eq!((&read.body["status"], &read.body["cancellation_reason"]), (&json!("canceled"), &json!("automatic")));
+}
+
+#[tokio::test]
+async fn lists_are_newest_first_and_in_pages() {
+    let bench = Bench::new().await;
+    let (first, second, third) =
+        (bench.held("pm_card_visa").await, bench.held("pm_card_visa").await, bench.held("pm_card_visa").await);
+
+    let page = bench.get("/v1/payment_intents?limit=2").await;
+    let rest = bench.get(&format!("/v1/payment_intents?limit=2&starting_after={second}")).await;
+    let illegal = bench.get("/v1/payment_intents?limit=101").await;
+
+    let ids = |body: &serde_json::Value| {
+        body["data"].as_array().unwrap().iter().map(|one| text(&one["id"])).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(&page.body), &page.body["has_more"]), (vec![third, second], &json!(true)));
+    assert_eq!((ids(&rest.body), &rest.body["has_more"]), (vec![first], &json!(false)));
+    assert_eq!(illegal.status, 400);
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{JobStatus, JobType};
+use super::{EarlierLife, JobStatus, JobType};
 use crate::domain::id::{DedupeKey, JobId};
 use crate::domain::limits::MAX_MAX_ATTEMPTS;
 use crate::domain::millis::Millis;
@@ -18,6 +18,9 @@ use crate::domain::outcome::{Failure, FailureKind};
 
 /// Version of the payloads that this build writes. A higher one is left for a newer deployment.
 const SCHEMA_VERSION: u32 = 1;
+
+/// The field that keeps a text which could not be read.
+pub(super) const UNREADABLE: &str = "unreadable";
 
 /// One job, as stored.
 #[derive(Clone)]
@@ -50,7 +53,11 @@ pub struct JobDocument {
     pub traceparent: Option<String>,
     /// Version of the payload's form.
     pub schema_version: u32,
-    other: BTreeMap<String, Box<RawValue>>,
+    /// The lives that ended among the dead letters and from which it was brought back, oldest first; the last ten.
+    pub history: Vec<EarlierLife>,
+    /// How often it came back from the dead letters by itself since it was last brought back by hand.
+    pub recoveries: u32,
+    pub(super) other: BTreeMap<String, Box<RawValue>>,
 }
 
 /// Why an attempt failed, as the document keeps it: `lastError` and `errorKind`.
@@ -113,6 +120,8 @@ impl JobDocument {
             dedupe_key: None,
             traceparent: None,
             schema_version: SCHEMA_VERSION,
+            history: Vec::new(),
+            recoveries: 0,
             other: BTreeMap::new(),
         }
     }
@@ -123,7 +132,7 @@ impl JobDocument {
     pub fn of_unreadable(id: JobId, job_type: JobType, text: &str, now: Millis) -> Self {
         let created_at = id.created_at().unwrap_or(now);
         let mut document = Self::new(id, job_type, RawValue::NULL.to_owned(), created_at);
-        document.other.insert("unreadable".to_owned(), raw(&text));
+        document.other.insert(UNREADABLE.to_owned(), raw(&text));
         document
     }
 
@@ -150,6 +159,8 @@ impl JobDocument {
         document.dedupe_key = fields.take("dedupeKey")?;
         document.traceparent = fields.take("traceparent")?;
         document.schema_version = fields.take("schemaVersion")?.unwrap_or(SCHEMA_VERSION);
+        document.history = fields.take("history")?.unwrap_or_default();
+        document.recoveries = fields.take("recoveries")?.unwrap_or(0);
         fields.0.remove("id");
         document.other = fields.0;
         Ok(document)
@@ -188,6 +199,8 @@ impl JobDocument {
             dedupe_key: self.dedupe_key.as_ref(),
             traceparent: self.traceparent.as_deref(),
             schema_version: self.schema_version,
+            history: &self.history,
+            recoveries: self.recoveries,
             other: &self.other,
         }
     }
@@ -214,8 +227,17 @@ struct Written<'a> {
     dedupe_key: Option<&'a DedupeKey>,
     traceparent: Option<&'a str>,
     schema_version: u32,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    history: &'a [EarlierLife],
+    #[serde(skip_serializing_if = "is_zero")]
+    recoveries: u32,
     #[serde(flatten)]
     other: &'a BTreeMap<String, Box<RawValue>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 struct Fields(BTreeMap<String, Box<RawValue>>);
@@ -295,9 +317,9 @@ mod tests {
     #[test]
     fn a_text_that_is_no_document_is_refused_without_repeating_it() {
         let cases = [
-            ("", r#"job document is not a JSON object: the text ends too soon, at column 0"#),
-            ("jane@example.com", r#"job document is not a JSON object: the text is not JSON, at column 1"#),
-            ("[1]", r#"job document is not a JSON object: the value is of another type, at column 0"#),
+            ("", "job document is not a JSON object: the text ends too soon, at column 0"),
+            ("jane@example.com", "job document is not a JSON object: the text is not JSON, at column 1"),
+            ("[1]", "job document is not a JSON object: the value is of another type, at column 0"),
             ("{}", r#"job document has no "type""#),
             (r#"{"type":"audit_log_created"}"#, r#"job document has no "payload""#),
             (

@@ -1,11 +1,13 @@
 //! A job: one side effect to do, of a type, and the document that describes it in Redis.
 
+mod afterlife;
 mod document;
 mod job_type;
 mod new_job;
 mod payload;
 mod status;
 
+pub use afterlife::EarlierLife;
 pub use document::{DocumentError, JobDocument, LastError};
 pub use job_type::{JobType, UnknownJobType};
 pub use new_job::{Due, JobOptions, NewJob, NewJobError};

@@ -185,23 +185,22 @@ const MAX_RECIPIENTS: usize = 10;
 impl Payload {
     /// Reads the payload of a job of `job_type`. Unknown fields are passed over.
     pub fn parse(job_type: JobType, text: &RawValue) -> Result<Self, PayloadError> {
-        let payload =
-            Self::read(job_type, text.get()).map_err(|error| PayloadError { job_type, reason: reason(&error) })?;
+        let payload = Self::read(job_type, text.get()).map_err(|reason| PayloadError { job_type, reason })?;
         payload.check().map_err(|reason| PayloadError { job_type, reason })?;
         Ok(payload)
     }
 
-    fn read(job_type: JobType, text: &str) -> Result<Self, serde_json::Error> {
+    fn read(job_type: JobType, text: &str) -> Result<Self, String> {
         Ok(match job_type {
-            JobType::SendReleaseEmail => Self::SendReleaseEmail(serde_json::from_str(text)?),
-            JobType::SendRefundEmail => Self::SendRefundEmail(serde_json::from_str(text)?),
-            JobType::SendDisputeEmail => Self::SendDisputeEmail(serde_json::from_str(text)?),
-            JobType::SendPaymentConfirmedEmail => Self::SendPaymentConfirmedEmail(serde_json::from_str(text)?),
-            JobType::StripeCapturePayment => Self::StripeCapturePayment(serde_json::from_str(text)?),
-            JobType::StripeRefundPayment => Self::StripeRefundPayment(serde_json::from_str(text)?),
-            JobType::WebhookEscrowStatusChanged => Self::WebhookEscrowStatusChanged(serde_json::from_str(text)?),
-            JobType::NotifyDisputeResolved => Self::NotifyDisputeResolved(serde_json::from_str(text)?),
-            JobType::AuditLogCreated => Self::AuditLogCreated(serde_json::from_str(text)?),
+            JobType::SendReleaseEmail => Self::SendReleaseEmail(object(text)?),
+            JobType::SendRefundEmail => Self::SendRefundEmail(object(text)?),
+            JobType::SendDisputeEmail => Self::SendDisputeEmail(object(text)?),
+            JobType::SendPaymentConfirmedEmail => Self::SendPaymentConfirmedEmail(object(text)?),
+            JobType::StripeCapturePayment => Self::StripeCapturePayment(object(text)?),
+            JobType::StripeRefundPayment => Self::StripeRefundPayment(object(text)?),
+            JobType::WebhookEscrowStatusChanged => Self::WebhookEscrowStatusChanged(object(text)?),
+            JobType::NotifyDisputeResolved => Self::NotifyDisputeResolved(object(text)?),
+            JobType::AuditLogCreated => Self::AuditLogCreated(object(text)?),
         })
     }
 
@@ -262,6 +261,16 @@ fn check_intent(id: &str) -> Result<(), String> {
     Err("paymentIntentId is not of the form pi_ and letters, digits or '_'".to_owned())
 }
 
+/// Reads an object, and says of what is wrong in which field it is.
+fn object<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = reason(error.inner());
+        if path == "." { reason } else { format!("{path}: {reason}") }
+    })
+}
+
 /// Says what serde found without the place in the text: the caller sent a document, not a line.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -319,12 +328,12 @@ mod tests {
             (
                 JobType::SendReleaseEmail,
                 r#"{"transactionId":"e","recipientEmail":"a@b","amount":1.5}"#,
-                "invalid type: floating point `1.5`, expected i64",
+                "amount: invalid type: floating point `1.5`, expected i64",
             ),
             (
                 JobType::SendReleaseEmail,
                 r#"{"transactionId":"e","recipientEmail":"a@b","amount":"secret"}"#,
-                "invalid type: string, expected i64",
+                "amount: invalid type: string, expected i64",
             ),
             (
                 JobType::SendReleaseEmail,
@@ -344,7 +353,7 @@ mod tests {
             (
                 JobType::NotifyDisputeResolved,
                 r#"{"escrowId":"e","resolution":"burn","recipients":[]}"#,
-                "unknown variant `burn`, expected one of `release`, `refund`, `split`",
+                "resolution: unknown variant `burn`, expected one of `release`, `refund`, `split`",
             ),
             (JobType::AuditLogCreated, r#"{"eventData":"text"}"#, "eventData is not an object"),
         ];

@@ -1,9 +1,13 @@
 //! The routes of the queue.
 
+mod cursor;
+mod dead_letter;
+mod dead_letter_action;
 mod enqueue;
 mod job;
 mod process;
 
+pub use dead_letter::DEAD_LETTER;
 pub use enqueue::ENQUEUE;
 pub use job::JOB;
 pub use process::PROCESS;

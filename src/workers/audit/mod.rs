@@ -30,6 +30,9 @@ static APPEND: Script = upstash_script!("append", "append.lua");
 /// Reads some records in their order.
 static PAGE: Script = upstash_script!("page", "page.lua");
 
+/// The scripts of the log, for the test that compares each header with its call.
+pub static SCRIPTS: [&Script; 2] = [&APPEND, &PAGE];
+
 /// How long a job is known to have its record. Chosen: a dead letter lives seven days and may be brought back on the last; four
 /// times that.
 pub const KEEP_JOB: Duration = Duration::from_hours(30 * 24);

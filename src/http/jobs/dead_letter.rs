@@ -1,0 +1,155 @@
+//! `/api/jobs/dead-letter`: the dead letters, listed; what is done with them is in `dead_letter_action`.
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::cursor::Cursor;
+use super::dead_letter_action;
+use crate::app::App;
+use crate::auth;
+use crate::domain::job::{JobType, UnknownJobType};
+use crate::domain::limits::{MAX_LOOKED_AT, MAX_STEP_LETTERS};
+use crate::domain::millis::Millis;
+use crate::domain::outcome::FailureKind;
+use crate::http::query::Query;
+use crate::http::{ApiError, Request, Response, Route, reply};
+use crate::queue::{DeadLetter, LetterOrder, LetterRange};
+
+/// `GET` and `POST /api/jobs/dead-letter`
+pub static DEAD_LETTER: Route = Route::new(
+    "jobs-dead-letter",
+    "/api/jobs/dead-letter",
+    &[
+        (Method::GET, |app, request| Box::pin(list(app, request))),
+        (Method::POST, |app, request| Box::pin(dead_letter_action::act(app, request))),
+    ],
+);
+
+/// Dead letters in one answer where the caller names no number. Chosen: a screen full.
+const DEFAULT_LIMIT: usize = 50;
+
+/// Most dead letters in one answer.
+const MAX_LIMIT: usize = MAX_STEP_LETTERS;
+
+/// Which dead letters are meant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Filter {
+    pub(super) job_type: Option<JobType>,
+    pub(super) kind: Option<FailureKind>,
+    pub(super) since: Option<Millis>,
+    pub(super) until: Option<Millis>,
+}
+
+impl Filter {
+    pub(super) fn matches(&self, letter: &DeadLetter) -> bool {
+        let kind = letter.document.last_error.as_ref().and_then(|error| error.kind);
+        self.job_type.is_none_or(|job_type| job_type == letter.document.job_type)
+            && self.kind.is_none_or(|wanted| kind == Some(wanted))
+    }
+
+    /// Describes the list, so that a cursor of another is known.
+    pub(super) fn scope(&self, app: &App, list: &str) -> String {
+        let prefix = app.config().key_prefix.as_deref().unwrap_or_default();
+        format!("{prefix} {list} {:?} {:?} {:?} {:?}", self.job_type, self.kind, self.since, self.until)
+    }
+
+    fn of_query(query: &mut Query) -> Result<Self, ApiError> {
+        let job_type: Option<String> = query.optional("type", "a job type")?;
+        let kind: Option<String> = query.optional("errorKind", "a sort of failure")?;
+        Ok(Self {
+            job_type: job_type.map(|name| read_type(&name)).transpose()?,
+            kind: kind.map(|name| read_kind(&name)).transpose()?,
+            since: query.optional("since", TIME)?.map(Millis),
+            until: query.optional("until", TIME)?.map(Millis),
+        })
+    }
+}
+
+pub(super) const TIME: &str = "a time in milliseconds since 1970";
+
+pub(super) fn read_type(name: &str) -> Result<JobType, ApiError> {
+    name.parse().map_err(|error: UnknownJobType| ApiError::invalid("unknown_type", error.to_string()))
+}
+
+pub(super) fn read_kind(name: &str) -> Result<FailureKind, ApiError> {
+    serde_json::from_value(name.into()).map_err(|_| {
+        let name: String = name.chars().take(64).collect();
+        let known = "timeout, unavailable, throttled, rejected, unreadable, configuration, panicked, crashed";
+        ApiError::invalid("invalid_field", format!("errorKind {name:?} is not one of {known}"))
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    died_at: Millis,
+    job: Box<RawValue>,
+}
+
+/// `cursor` is there while others may follow, also behind a page that is short or empty because few were of the kind asked for.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    dead_letters: Vec<Listed>,
+    cursor: Option<String>,
+}
+
+async fn list(app: App, request: Request) -> Result<Response, ApiError> {
+    auth::processor(app.config(), request.credentials())?;
+    let mut query = Query::of(&request)?;
+    let filter = Filter::of_query(&mut query)?;
+    let limit = query.optional("limit", "a number from 1 to 100")?.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(ApiError::invalid("invalid_field", format!("limit is {limit}, expected a number from 1 to 100")));
+    }
+    let cursor: Option<String> = query.optional("cursor", "a text")?;
+    query.finish("type, errorKind, since, until, limit or cursor")?;
+    let scope = filter.scope(&app, "list");
+    let cursor = cursor.map(|text| Cursor::read(&text, &scope)).transpose()?;
+    let range = LetterRange {
+        order: LetterOrder::Newest,
+        since: filter.since,
+        before: filter.until,
+        after: cursor.map(|cursor| cursor.place),
+    };
+    let list = collect(&app, &filter, range, limit, &scope).await?;
+    Ok(reply::json(StatusCode::OK, &list))
+}
+
+async fn collect(
+    app: &App,
+    filter: &Filter,
+    mut range: LetterRange,
+    limit: usize,
+    scope: &str,
+) -> Result<List, ApiError> {
+    let queue = app.queue()?;
+    let mut list = List { dead_letters: Vec::new(), cursor: None };
+    let filtered = filter.job_type.is_some() || filter.kind.is_some();
+    let mut looked_at = 0;
+    loop {
+        let missing = limit - list.dead_letters.len();
+        let page = queue.dead_letters(&range, if filtered { MAX_STEP_LETTERS } else { missing }).await?;
+        looked_at += MAX_STEP_LETTERS;
+        let full = page.letters.iter().filter(|letter| filter.matches(letter)).nth(missing.saturating_sub(1));
+        // A page may hold more than are missing: the list then ends in its middle.
+        let end = full.map_or(page.last.clone(), |letter| Some(letter.place()));
+        let ends_early = end != page.last;
+        let matching = page.letters.iter().filter(|letter| filter.matches(letter)).take(missing);
+        list.dead_letters.extend(matching.map(listed));
+        let more = page.more || ends_early;
+        range.after = end.or(range.after);
+        let enough = list.dead_letters.len() >= limit || looked_at >= MAX_LOOKED_AT;
+        if !more || enough {
+            let place = range.after.filter(|_| more);
+            list.cursor = place.map(|place| Cursor { place, before: Millis(0) }.write(scope));
+            return Ok(list);
+        }
+    }
+}
+
+fn listed(letter: &DeadLetter) -> Listed {
+    let job = RawValue::from_string(letter.document.to_json()).unwrap_or_else(|_| RawValue::NULL.to_owned());
+    Listed { died_at: letter.died_at, job }
+}

@@ -1,0 +1,118 @@
+//! The README's requests, replayed against the running stack: what is shown is what comes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Parser;
+use devkit::stack::{Stack, StackOptions};
+use serde_json::Value;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// A `curl` line and the answer shown under it.
+struct Example {
+    method: &'static str,
+    path: String,
+    body: Option<String>,
+    authorized: bool,
+    shown: Value,
+}
+
+/// Takes the README's `sh` blocks that call `curl`, each with the `json` block that follows it.
+fn examples() -> Vec<Example> {
+    let readme = include_str!("../../README.md");
+    let mut blocks = readme.split("```").skip(1).step_by(2);
+    let mut examples = Vec::new();
+    while let Some(block) = blocks.next() {
+        let Some(command) = block.strip_prefix("sh\ncurl ") else { continue };
+        let shown = blocks.next().and_then(|block| block.strip_prefix("json\n")).unwrap();
+        let body = command.split_once(" -d '").map(|(_, rest)| rest.trim().trim_end_matches('\'').to_owned());
+        let (_, url) = command.split_once("http://127.0.0.1:3000").unwrap();
+        examples.push(Example {
+            method: if command.starts_with("-X DELETE") {
+                "DELETE"
+            } else if body.is_some() {
+                "POST"
+            } else {
+                "GET"
+            },
+            path: url.split_whitespace().next().unwrap().to_owned(),
+            body,
+            authorized: command.contains("Authorization: Bearer dev-processor-token"),
+            shown: serde_json::from_str(shown).unwrap(),
+        });
+    }
+    examples
+}
+
+/// Ids in the README and those of this run.
+type Ids = BTreeMap<String, String>;
+
+/// Tells whether `came` is what is shown, but for ids, times and durations.
+fn alike(shown: &Value, came: &Value, ids: &mut Ids) -> bool {
+    match (shown, came) {
+        (Value::Object(shown), Value::Object(came)) => {
+            shown.len() == came.len()
+                && shown.iter().all(|(name, value)| {
+                    let varies = ["durationMs", "requestId"].contains(&name.as_str());
+                    came.get(name).is_some_and(|came| varies || alike(value, came, ids))
+                })
+        }
+        (Value::Array(shown), Value::Array(came)) => {
+            shown.len() == came.len() && shown.iter().zip(came).all(|(shown, came)| alike(shown, came, ids))
+        }
+        (Value::String(shown), Value::String(came)) if shown.starts_with("job-") => {
+            ids.entry(shown.clone()).or_insert_with(|| came.clone()) == came
+        }
+        (Value::String(shown), Value::String(came)) => without_request(shown) == without_request(came),
+        (Value::Number(shown), Value::Number(came)) => {
+            let is_time = |number: &serde_json::Number| number.as_i64().is_some_and(|ms| ms > 1_700_000_000_000);
+            shown == came || (is_time(shown) && is_time(came))
+        }
+        (shown, came) => shown == came,
+    }
+}
+
+fn without_request(text: &str) -> &str {
+    text.split_once(", request req_").map_or(text, |(before, _)| before)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_of_the_readme_answers_what_is_shown() {
+    let arguments = ["dev", "--port", "0", "--rest-port", "0", "--cron-seconds", "1"];
+    let stack = Stack::start(StackOptions::parse_from(arguments)).await.unwrap();
+    let http = holdfast::outbound::client().unwrap();
+    let examples = examples();
+    assert!(examples.len() >= 10, "{} examples found", examples.len());
+    let mut ids = Ids::new();
+
+    for example in examples {
+        let mut path = example.path.clone();
+        for (shown, real) in &ids {
+            path = path.replace(shown, real);
+        }
+        let url = format!("{}{path}", stack.url().unwrap());
+        let asked = async {
+            // A job takes until the cron's next tick to be done: what is read is asked for again until it is as shown.
+            let mut looks = interval(Duration::from_millis(100));
+            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                looks.tick().await;
+                let mut call = http.request(example.method.parse().unwrap(), &url);
+                if example.authorized {
+                    call = call.bearer_auth("dev-processor-token");
+                }
+                if let Some(body) = &example.body {
+                    call = call.body(body.clone());
+                }
+                let came: Value = serde_json::from_slice(&call.send().await.unwrap().bytes().await.unwrap()).unwrap();
+                if alike(&example.shown, &came, &mut ids.clone()) {
+                    assert!(alike(&example.shown, &came, &mut ids));
+                    return;
+                }
+                assert!(example.method == "GET", "{} {path}:\nshown {}\ncame  {came}", example.method, example.shown);
+            }
+        };
+        assert!(timeout(Duration::from_secs(20), asked).await.is_ok(), "GET {path} never answered {}", example.shown);
+    }
+    stack.stop().await;
+}
