@@ -13,7 +13,6 @@ use crate::escrow::Escrows;
 use crate::outbound::{self, OutboundError};
 use crate::processor::Processor;
 use crate::queue::{OldestDue, Queue};
-use crate::stripe::Stripe;
 use crate::upstash::keys::Keys;
 use crate::upstash::{Upstash, UpstashError};
 use crate::workers::Workers;
@@ -86,17 +85,14 @@ impl App {
     /// route that does not ask for them does not have them linked in.
     pub fn workers(&self) -> Setting<Workers> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
-        let escrows = self.escrows()?;
-        let Shared { config, http, clock, workers, .. } = &*self.shared;
+        let (escrows, Shared { config, http, clock, workers, .. }) = (self.escrows()?, &*self.shared);
         Ok(workers.get_or_init(|| Workers::new(config, http, &upstash, &keys, clock, escrows)).clone())
     }
 
     /// Returns the escrows.
     pub fn escrows(&self) -> Setting<Escrows> {
-        let (clock, dice) = (self.shared.clock.clone(), self.shared.dice.clone());
-        let stripe = self.shared.config.stripe.clone();
-        let stripe = stripe.map(|stripe| Stripe::new(stripe, self.shared.http.clone(), clock.clone()));
-        Ok(Escrows::new(self.shared.upstash.clone()?, self.queue()?, stripe, clock, dice))
+        let Shared { config, http, clock, dice, .. } = &*self.shared;
+        Ok(Escrows::new(config, http, self.shared.upstash.clone()?, self.queue()?, clock.clone(), dice.clone()))
     }
 
     /// Returns the admission of callers with an API key.

@@ -15,7 +15,7 @@ mod seen;
 mod settle;
 mod transition;
 
-use crate::config::Setting;
+use crate::config::{Config, Setting};
 use crate::domain::escrow::{Escrow, Failure};
 use crate::edge::{Clock, Dice};
 use crate::queue::Queue;
@@ -58,7 +58,16 @@ pub enum Ending<'a> {
 
 impl Escrows {
     /// Makes the escrows; without Stripe only what needs it is refused.
-    pub(crate) fn new(upstash: Upstash, queue: Queue, stripe: Setting<Stripe>, clock: Clock, dice: Dice) -> Self {
+    pub fn new(
+        config: &Config,
+        http: &reqwest::Client,
+        upstash: Upstash,
+        queue: Queue,
+        clock: Clock,
+        dice: Dice,
+    ) -> Self {
+        let stripe = config.stripe.clone();
+        let stripe = stripe.map(|stripe| Stripe::new(stripe, http.clone(), clock.clone()));
         Self { upstash, queue, stripe, clock, dice }
     }
 }

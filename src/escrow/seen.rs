@@ -5,7 +5,7 @@ use crate::domain::escrow::{
     Chargeback, ChargebackStatus, Escrow, Failure, PaymentSeen, PaymentStatus, Pending, RefundSeen, RefundStatus, Seen,
 };
 use crate::domain::outcome::{Failure as CallFailure, FailureKind};
-use crate::stripe::{self, IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Refunds, Stripe, StripeError};
+use crate::stripe::{self, Charge, IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Refunds, Stripe, StripeError};
 
 /// Pages of refunds looked through. Chosen: 500 refunds of one payment; one that has more needs a person.
 const MAX_PAGES: usize = 5;
@@ -121,8 +121,8 @@ pub(super) fn payment(intent: &Intent) -> Seen {
         status,
         received: intent.amount_received,
         client_secret: intent.client_secret.clone(),
-        charge_id: charge.and_then(|charge| charge.id()).map(str::to_owned),
-        capture_before: charge.and_then(crate::stripe::Charge::capture_before),
+        charge_id: charge.and_then(Charge::id).map(str::to_owned),
+        capture_before: charge.and_then(Charge::capture_before),
         ran_out: intent.cancellation_reason.as_deref() == Some(AUTOMATIC),
         failure: error.map(|error| Failure {
             status: Some(402),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the library, each of which may use those before it.
-const ORDER: [&[&str]; 12] = [
+const ORDER: [&[&str]; 13] = [
     &["domain"],
     &["config"],
     &["edge", "measures", "outbound", "telemetry"],
@@ -15,7 +15,8 @@ const ORDER: [&[&str]; 12] = [
     &["escrow"],
     &["workers"],
     &["processor"],
-    &["auth", "admission"],
+    &["auth"],
+    &["admission"],
     &["app"],
     &["http"],
 ];
