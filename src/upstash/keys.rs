@@ -62,6 +62,11 @@ impl Keys {
         format!("{}queue:recovery", self.prefix)
     }
 
+    /// hash: alert to its state.
+    pub fn alerts(&self) -> String {
+        format!("{}queue:alerts", self.prefix)
+    }
+
     /// list: when how many jobs of a type were claimed, `<ms> <jobs>`, for its rate.
     pub fn rate(&self, job_type: JobType) -> String {
         format!("{}queue:rate:{job_type}", self.prefix)

@@ -3,6 +3,7 @@
 //! A worker does one side effect and says how it went; it never touches the queue. It may be run twice for one job, so each makes
 //! sure by itself that the effect happens once: by an idempotency key, by looking first, or by a record in Redis.
 
+mod alert;
 mod answer;
 pub mod audit;
 mod email;
@@ -10,12 +11,15 @@ pub mod stripe;
 mod webhook;
 
 use crate::config::{Config, ConfigError, Setting};
+use crate::domain::email_address::EmailAddress;
 use crate::domain::id::JobId;
 use crate::domain::job::Payload;
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
 use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
+
+pub use alert::Notice;
 
 use audit::AuditLog;
 use email::EmailWorker;
@@ -42,6 +46,8 @@ pub struct Workers {
     stripe: Setting<StripeWorker>,
     webhook: Setting<WebhookWorker>,
     audit: AuditLog,
+    alert_email: Option<EmailAddress>,
+    alert_webhook: Option<Setting<WebhookWorker>>,
 }
 
 impl Workers {
@@ -55,6 +61,13 @@ impl Workers {
             stripe: stripe.map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
             webhook: webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone())),
             audit: AuditLog::new(upstash.clone(), keys.clone(), clock.clone()),
+            alert_email: config.alert.as_ref().ok().and_then(|alert| alert.email.clone()),
+            alert_webhook: config
+                .alert
+                .as_ref()
+                .ok()
+                .and_then(|alert| alert.webhook.clone())
+                .map(|webhook| webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone()))),
         }
     }
 
