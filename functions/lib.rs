@@ -7,14 +7,19 @@ mod event;
 
 use std::convert::Infallible;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast::app::App;
 use holdfast::config::Config;
 use holdfast::edge::{Clock, Dice};
-use holdfast::http::Route;
+use holdfast::http::{Route, Wake};
 use holdfast::telemetry;
 use lambda_http::{Body, Error, Response, run, service_fn};
+
+/// How long an answer waits for the call that wakes the processor to leave. Chosen: a connection with its handshake takes a tenth of a
+/// second; the request has left by then, and the processor works on when its caller is gone.
+const WAKE: Duration = Duration::from_millis(250);
 
 /// Serves one route until the platform ends the process.
 pub fn serve(route: &'static Route) -> ExitCode {
@@ -40,6 +45,10 @@ fn start(route: &'static Route, config: Config) -> Result<(), Error> {
 
 async fn answer(route: &Route, app: &App, event: lambda_http::Request) -> Response<Body> {
     let response = route.call(app, event::request(event, app.clock().now())).await;
+    if response.extensions().get::<Wake>().is_some() {
+        // Before the answer: afterwards nothing runs here.
+        app.wake(WAKE).await;
+    }
     response.map(|body| match String::from_utf8(Vec::from(body)) {
         Ok(text) => Body::Text(text),
         Err(error) => Body::Binary(error.into_bytes()),

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::admission::Admission;
 use crate::config::{Config, ConfigError, Setting};
 use crate::edge::{Clock, Dice};
+use crate::escrow::Escrows;
 use crate::outbound::{self, OutboundError};
 use crate::processor::Processor;
 use crate::queue::{OldestDue, Queue};
+use crate::stripe::Stripe;
 use crate::upstash::keys::Keys;
 use crate::upstash::{Upstash, UpstashError};
 use crate::workers::Workers;
@@ -83,8 +86,23 @@ impl App {
     /// route that does not ask for them does not have them linked in.
     pub fn workers(&self) -> Setting<Workers> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
+        let escrows = self.escrows()?;
         let Shared { config, http, clock, workers, .. } = &*self.shared;
-        Ok(workers.get_or_init(|| Workers::new(config, http, &upstash, &keys, clock)).clone())
+        Ok(workers.get_or_init(|| Workers::new(config, http, &upstash, &keys, clock, escrows)).clone())
+    }
+
+    /// Returns the escrows.
+    pub fn escrows(&self) -> Setting<Escrows> {
+        let (clock, dice) = (self.shared.clock.clone(), self.shared.dice.clone());
+        let stripe = self.shared.config.stripe.clone();
+        let stripe = stripe.map(|stripe| Stripe::new(stripe, self.shared.http.clone(), clock.clone()));
+        Ok(Escrows::new(self.shared.upstash.clone()?, self.queue()?, stripe, clock, dice))
+    }
+
+    /// Returns the admission of callers with an API key.
+    pub fn admission(&self) -> Setting<Admission> {
+        let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
+        Ok(Admission::new(upstash, keys, self.shared.clock.clone()))
     }
 
     /// Returns how long the oldest due job has been so, at most a second old.
@@ -96,6 +114,20 @@ impl App {
         let oldest = queue.oldest_due().await?;
         *self.health() = Some((Instant::now(), oldest));
         Ok(oldest)
+    }
+
+    /// Calls the processor, so that what was just caused does not wait for the next tick. Where no address is set it does nothing.
+    ///
+    /// Waits until the request has left, at most for `patience`, and not for the processor to end: the cron stays the safety net.
+    pub async fn wake(&self, patience: Duration) {
+        let (Ok(url), Ok(token)) = (&self.config().processor_url, &self.config().processor_token) else {
+            return;
+        };
+        let request = self.shared.http.post(url).bearer_auth(token.expose());
+        let request = request.header("content-type", "application/json").body(r#"{"action":"process-batch"}"#);
+        if let Ok(Err(error)) = tokio::time::timeout(patience, request.send()).await {
+            tracing::warn!(error = %error.without_url(), "the processor could not be woken");
+        }
     }
 
     fn health(&self) -> std::sync::MutexGuard<'_, Option<(Instant, OldestDue)>> {

@@ -45,6 +45,11 @@ pub const WEBHOOK_SIGNING_SECRET: &str = "WEBHOOK_SIGNING_SECRET";
 pub const WEBHOOK_ALLOW_PRIVATE: &str = "WEBHOOK_ALLOW_PRIVATE";
 /// Stripe's secret or restricted API key.
 pub const STRIPE_SECRET_KEY: &str = "STRIPE_SECRET_KEY";
+/// Verifies Stripe's events: the endpoint's signing secret, `whsec_...`.
+pub const STRIPE_WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
+/// Where the processor is called after a change, such as `https://example.com/api/jobs/process`; without it the next tick of the cron sees
+/// to what was caused.
+pub const JOB_PROCESSOR_URL: &str = "JOB_PROCESSOR_URL";
 /// Stripe's address, for tests.
 pub const STRIPE_BASE_URL: &str = "STRIPE_BASE_URL";
 
@@ -61,7 +66,7 @@ pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Every variable, in the order of `.env.example`.
-pub const VARIABLES: [&str; 23] = [
+pub const VARIABLES: [&str; 25] = [
     KV_REST_API_URL,
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,
@@ -70,6 +75,7 @@ pub const VARIABLES: [&str; 23] = [
     JOB_PROCESSOR_SECRET_TOKEN,
     CRON_SECRET,
     JOB_TIME_BOX_MS,
+    JOB_PROCESSOR_URL,
     EMAIL_FROM,
     RESEND_API_KEY,
     RESEND_BASE_URL,
@@ -79,6 +85,7 @@ pub const VARIABLES: [&str; 23] = [
     WEBHOOK_SIGNING_SECRET,
     WEBHOOK_ALLOW_PRIVATE,
     STRIPE_SECRET_KEY,
+    STRIPE_WEBHOOK_SECRET,
     STRIPE_BASE_URL,
     ALERT_DEAD_LETTERS,
     ALERT_OLDEST_DUE_MS,
@@ -226,6 +233,10 @@ pub struct Config {
     pub alert: Setting<AlertConfig>,
     /// How Stripe is reached.
     pub stripe: Setting<StripeConfig>,
+    /// What Stripe signs its events with.
+    pub stripe_webhook_secret: Setting<Secret>,
+    /// Where the processor is called after a change.
+    pub processor_url: Setting<String>,
 }
 
 impl Config {
@@ -249,6 +260,8 @@ impl Config {
             webhook: read.webhook(),
             alert: read.alert(),
             stripe: read.stripe(),
+            stripe_webhook_secret: read.credential(STRIPE_WEBHOOK_SECRET),
+            processor_url: read.required(JOB_PROCESSOR_URL).and_then(|_| read.url(JOB_PROCESSOR_URL, "")),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::domain::id::{ClaimId, JobId};
+use crate::domain::id::{ClaimId, EscrowId, JobId};
 use crate::domain::millis::Millis;
 
 /// What time it is. Scripts use Redis' own clock, so that processors with differing clocks agree.
@@ -87,6 +87,11 @@ impl Dice {
     /// Makes the id of a job created `now`.
     pub fn job_id(&self, now: Millis) -> JobId {
         JobId::new(now, self.bytes())
+    }
+
+    /// Makes the id of an escrow.
+    pub fn escrow_id(&self) -> EscrowId {
+        EscrowId::new(self.bytes())
     }
 
     /// Makes the id of a claim.

@@ -12,22 +12,27 @@
 //! | [`edge`], [`outbound`], [`measures`] | time and dice; calls out; what a process counts |
 //! | [`upstash`] | one POST to Redis, and what may be done when it goes wrong |
 //! | [`queue`] | enqueue, claim, settle: one script each |
+//! | [`stripe`] | what Stripe is asked, and what it said |
+//! | [`escrow`] | one script a move, and what Stripe did |
 //! | [`workers`] | a job in, an outcome out |
 //! | [`processor`] | the time box |
-//! | [`auth`], [`telemetry`] | who calls; logs |
+//! | [`auth`], [`admission`], [`telemetry`] | who calls, how often, and whether again; logs |
 //! | [`app`] | what handlers may use |
 //! | [`http`] | routes: bytes in, bytes out |
 
+pub mod admission;
 pub mod app;
 pub mod auth;
 pub mod config;
 pub mod domain;
 pub mod edge;
+pub mod escrow;
 pub mod http;
 pub mod measures;
 pub mod outbound;
 pub mod processor;
 pub mod queue;
+pub mod stripe;
 pub mod telemetry;
 pub mod upstash;
 pub mod workers;

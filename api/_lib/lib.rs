@@ -4,16 +4,21 @@
 //! the caller's body.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast::app::App;
 use holdfast::config::Config;
 use holdfast::domain::limits::MAX_BODY_BYTES;
 use holdfast::edge::{Clock, Dice};
-use holdfast::http::{Request, Route};
+use holdfast::http::{Request, Route, Wake};
 use holdfast::telemetry;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use vercel_runtime::{Error, Response, ResponseBody, run, service_fn};
+use vercel_runtime::{AppState, Error, Response, ResponseBody, run, service_fn};
+
+/// How long the call that wakes the processor may take. Chosen: a cold start answers the connection within it; the processor works on
+/// when its caller is gone.
+const WAKE: Duration = Duration::from_secs(2);
 
 /// Serves one route until the platform ends the process.
 pub fn serve(route: &'static Route) -> ExitCode {
@@ -31,13 +36,18 @@ pub fn serve(route: &'static Route) -> ExitCode {
 fn start(route: &'static Route, config: Config) -> Result<(), Error> {
     let app = App::new(config, Clock::Real, Dice::Real)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(service_fn(move |request: vercel_runtime::Request| {
+    runtime.block_on(run(service_fn(move |request: vercel_runtime::Request, state: AppState| {
         let app = app.clone();
-        async move { answer(route, &app, request).await }
+        async move { answer(route, app, request, state).await }
     })))
 }
 
-async fn answer(route: &Route, app: &App, request: vercel_runtime::Request) -> Result<Response<ResponseBody>, Error> {
+async fn answer(
+    route: &Route,
+    app: App,
+    request: vercel_runtime::Request,
+    state: AppState,
+) -> Result<Response<ResponseBody>, Error> {
     let (parts, body) = request.into_parts();
     let (body, too_large) = match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(body) => (body.to_bytes(), false),
@@ -46,5 +56,10 @@ async fn answer(route: &Route, app: &App, request: vercel_runtime::Request) -> R
     };
     let mut request = Request::new(parts, body);
     request.too_large |= too_large;
-    Ok(route.call(app, request).await.map(ResponseBody::from))
+    let response = route.call(&app, request).await;
+    if response.extensions().get::<Wake>().is_some() {
+        // After the answer: the caller does not wait for it.
+        state.wait_until(async move { app.wake(WAKE).await });
+    }
+    Ok(response.map(ResponseBody::from))
 }

@@ -107,6 +107,23 @@ text_id! {
     ClaimId, "claim id"
 }
 
+text_id! {
+    /// An escrow's id. Ours are `esc_` and 20 of a-z0-9.
+    EscrowId, "escrow id"
+}
+
+text_id! {
+    /// A partner's id, as its API keys name it.
+    PartnerId, "partner id"
+}
+
+impl EscrowId {
+    /// Makes the id of an escrow out of random bytes: 36^20 = 10^31 ids.
+    pub fn new(random: [u8; 20]) -> Self {
+        Self(random.iter().fold("esc_".to_owned(), |id, byte| id + &base36(*byte).to_string()))
+    }
+}
+
 impl JobId {
     /// Makes the id of a job created `at`, with `random` at its end.
     pub fn new(at: Millis, random: [u8; JOB_ID_RANDOM]) -> Self {

@@ -14,6 +14,13 @@ const ZERO_DECIMAL: [&str; 16] =
 /// Currencies with three decimals (the same page).
 const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 
+/// The currencies of ISO 4217 that money is paid in: no funds, no metals, no test codes.
+const ISO_4217: &str = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn bzd cad cdf \
+    chf clp cny cop crc cup cve czk djf dkk dop dzd egp ern etb eur fjd fkp gbp gel ghs gip gmd gnf gtq gyd hkd hnl htg huf idr ils \
+    inr iqd irr isk jmd jod jpy kes kgs khr kmf kpw krw kwd kyd kzt lak lbp lkr lrd lsl lyd mad mdl mga mkd mmk mnt mop mru mur mvr \
+    mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sdg sek sgd shp sle sos \
+    srd ssp stn svc syp szl thb tjs tmt tnd top try ttd twd tzs uah ugx usd uyu uzs ves vnd vuv wst xaf xcd xof xpf yer zar zmw zwg";
+
 /// A currency by its ISO 4217 letters, in lower case as Stripe writes them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -51,6 +58,11 @@ impl Currency {
     /// Returns the three letters in lower case.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Tells whether ISO 4217 knows it.
+    pub fn is_listed(&self) -> bool {
+        ISO_4217.split_ascii_whitespace().any(|code| code == self.as_str())
     }
 
     /// Returns how many decimals the currency is written with: 2 for most, 0 or 3 for some.
@@ -150,6 +162,13 @@ mod tests {
         let usd = Currency::parse("usd").unwrap();
         assert_eq!(Money::new(MAX_MINOR_UNITS + 1, usd), Err(MoneyError::Range(MAX_MINOR_UNITS + 1)));
         assert_eq!(Money::new(-1, usd), Err(MoneyError::Range(-1)));
+    }
+
+    #[test]
+    fn only_currencies_of_iso_4217_are_listed() {
+        let listed = |code| Currency::parse(code).unwrap().is_listed();
+        assert!(ZERO_DECIMAL.into_iter().chain(THREE_DECIMAL).chain(["usd", "EUR"]).all(listed));
+        assert!(["zzz", "xxx", "btc", "xau"].into_iter().all(|code| !listed(code)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A route is a value: its name, its path, its handlers by method. It answers every request and never fails. What a caller is told
 //! is a stable code and a sentence, never a cause, a key or a script.
 
+pub mod escrow;
 mod extract;
 pub mod health;
 pub mod jobs;
@@ -13,6 +14,7 @@ mod record;
 mod reply;
 mod request;
 mod route;
+pub mod webhooks;
 
 pub use problem::ApiError;
 pub use request::{Request, Sender};
@@ -21,14 +23,26 @@ pub use route::{Route, RouteHandler};
 /// An answer: whole, in memory.
 pub type Response = http::Response<bytes::Bytes>;
 
+/// On an answer: something was caused that the processor should see to soon. The platform calls [`App::wake`](crate::app::App::wake).
+#[derive(Clone, Copy, Debug)]
+pub struct Wake;
+
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 7] = [
+pub static ROUTES: [&Route; 15] = [
     &jobs::PROCESS,
     &jobs::ENQUEUE,
     &jobs::DEAD_LETTER,
     &jobs::CONTROL,
     &jobs::JOB,
+    &escrow::CREATE,
+    &escrow::RELEASE,
+    &escrow::REFUND,
+    &escrow::DISPUTE,
+    &escrow::RESOLVE,
+    &escrow::CANCEL,
+    &escrow::ESCROW,
+    &webhooks::STRIPE,
     &metrics::METRICS,
     &health::HEALTH,
 ];

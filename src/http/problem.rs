@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::{Response, reply};
 use crate::auth::AuthError;
 use crate::config::ConfigError;
+use crate::domain::escrow::Refusal;
+use crate::escrow::OperateError;
 use crate::upstash::UpstashError;
 
 /// Seconds after which a caller may try again when Redis cannot be reached and says nothing itself. Chosen: a restart or
@@ -24,6 +26,7 @@ pub struct ApiError {
     index: Option<usize>,
     retry: Option<Retry>,
     headers: Vec<(&'static str, String)>,
+    more: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Whether and how a request may be repeated.
@@ -50,12 +53,22 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<Retry>,
     request_id: &'a str,
+    #[serde(flatten)]
+    more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl ApiError {
     /// Makes an answer with a stable code and a sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), index: None, retry: None, headers: Vec::new() }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            index: None,
+            retry: None,
+            headers: Vec::new(),
+            more: serde_json::Map::new(),
+        }
     }
 
     /// 400: the body is not JSON.
@@ -76,6 +89,12 @@ impl ApiError {
     /// 409.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 409: the first run of the same request has not ended.
+    pub(super) fn running(wait: Duration) -> Self {
+        let detail = "the first request with this Idempotency-Key is still running";
+        Self::conflict("request_running", detail).again_after(wait)
     }
 
     /// 405, with the methods that there are.
@@ -100,7 +119,23 @@ impl ApiError {
         self
     }
 
-    fn header(mut self, name: &'static str, value: String) -> Self {
+    /// Adds a field of this problem's own.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        self.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self
+    }
+
+    /// Says that the same request may be sent again with the same key, after so long.
+    #[must_use]
+    pub(super) fn again_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs().max(1).to_string();
+        Self { retry: Some(Retry::SameKey), ..self.header("retry-after", seconds) }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -132,6 +167,7 @@ impl ApiError {
             index: self.index,
             retry: self.retry,
             request_id,
+            more: &self.more,
         };
         let mut response = reply::json(self.status, &document);
         response.headers_mut().insert("content-type", reply::text("application/problem+json"));
@@ -173,6 +209,33 @@ impl From<UpstashError> for ApiError {
 impl From<ConfigError> for ApiError {
     fn from(error: ConfigError) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_configured", error.to_string())
+    }
+}
+
+impl From<OperateError> for ApiError {
+    fn from(error: OperateError) -> Self {
+        match error {
+            OperateError::Refused(refusal) => refusal.into(),
+            OperateError::BegunBefore => Self::running(Duration::from_secs(1)),
+            OperateError::NotConfigured(error) => error.into(),
+            OperateError::Upstash(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::Role { needed, .. } => {
+                Self::new(StatusCode::FORBIDDEN, "role_required", detail).with("role", needed)
+            }
+            Refusal::IllegalMove { state, possible, .. } => {
+                Self::conflict("illegal_move", detail).with("state", state).with("possible", possible)
+            }
+            Refusal::Unfinished => Self::conflict("creation_unfinished", detail),
+            Refusal::Amount(_) => Self::invalid("invalid_amount", detail),
+        }
     }
 }
 

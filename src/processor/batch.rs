@@ -112,7 +112,7 @@ impl Processor {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %error, "dead letters could not be brought back; they will be tried again")
+                tracing::warn!(error = %error, "dead letters could not be brought back; they will be tried again");
             }
         }
     }

@@ -9,7 +9,8 @@ use crate::domain::limits::{DEDUPE_WINDOW, MAX_ENQUEUE_BYTES, MAX_ENQUEUE_JOBS};
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
-pub(super) static ENQUEUE: Script = upstash_script!("enqueue", "../upstash/prelude.lua", "enqueue.lua");
+pub(super) static ENQUEUE: Script =
+    upstash_script!("enqueue", "../upstash/prelude.lua", "store_jobs.lua", "enqueue.lua");
 
 /// What became of a job that was to be enqueued.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,12 @@ pub enum EnqueueError {
     Upstash(#[from] UpstashError),
 }
 
+/// Keys and arguments for `store_jobs.lua`.
+pub(crate) struct StoredBy {
+    pub(crate) keys: Vec<String>,
+    pub(crate) args: Vec<Cow<'static, str>>,
+}
+
 impl Queue {
     /// Stores `jobs` in one step: all of them, or none.
     ///
@@ -68,15 +75,22 @@ impl Queue {
         if !(1..=MAX_ENQUEUE_JOBS).contains(&jobs.len()) {
             return Err(EnqueueError::Count(jobs.len()));
         }
-        let documents: Vec<String> = jobs.iter().map(|job| job.document.to_json()).collect();
-        let bytes = documents.iter().map(String::len).sum();
+        let stored = self.stored_by(jobs);
+        let bytes = stored.args.iter().map(|arg| arg.len()).sum();
         if bytes > MAX_ENQUEUE_BYTES {
             return Err(EnqueueError::TooLarge(bytes));
         }
+        let mut args: Vec<Cow<'static, str>> = vec![self.clock.script_arg().into()];
+        args.extend(stored.args);
+        Ok(ScriptCall { script: &ENQUEUE, keys: stored.keys, args })
+    }
+
+    /// Returns what `store_jobs.lua` takes to store `jobs`, for a script that does so beside something else.
+    pub(crate) fn stored_by(&self, jobs: &[NewJob]) -> StoredBy {
         let types = types_of(jobs);
         let mut dedupes: Vec<String> = Vec::new();
         let mut items: Vec<Cow<'static, str>> = Vec::with_capacity(jobs.len() * 5);
-        for (job, document) in jobs.iter().zip(documents) {
+        for job in jobs {
             let job_type = job.document.job_type;
             let type_index = types.iter().position(|known| *known == job_type).map_or(0, |index| index + 1);
             let dedupe = job.document.dedupe_key.as_ref().map_or(0, |key| {
@@ -90,18 +104,17 @@ impl Queue {
             items.push(type_index.to_string().into());
             items.push(due(job.due).into());
             items.push(dedupe.to_string().into());
-            items.push(document.into());
+            items.push(job.document.to_json().into());
         }
         let mut keys = vec![self.keys.timers(), self.keys.counters()];
         keys.extend(self.queues(&types));
         keys.extend(jobs.iter().map(|job| self.keys.job(&job.document.id)));
         keys.extend(dedupes);
-        let window_ms = DEDUPE_WINDOW.as_millis().to_string();
-        let mut args: Vec<Cow<'static, str>> = vec![self.clock.script_arg().into(), window_ms.into()];
+        let mut args: Vec<Cow<'static, str>> = vec![DEDUPE_WINDOW.as_millis().to_string().into()];
         args.extend([types.len().to_string().into(), jobs.len().to_string().into()]);
         args.extend(names(&types));
         args.extend(items);
-        Ok(ScriptCall { script: &ENQUEUE, keys, args })
+        StoredBy { keys, args }
     }
 }
 

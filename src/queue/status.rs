@@ -24,10 +24,27 @@ impl Queue {
     /// # Errors
     /// Where another producer's document cannot be read, it is shown as one with the text in `unreadable`.
     pub async fn status(&self, id: &JobId) -> Result<Option<JobView>, UpstashError> {
+        Ok(self.statuses(std::slice::from_ref(id)).await?.pop().flatten())
+    }
+
+    /// Returns what is known of each of these jobs, in one call.
+    pub async fn statuses(&self, ids: &[JobId]) -> Result<Vec<Option<JobView>>, UpstashError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let calls = |_| ids.iter().map(|id| self.status_call(id)).collect();
+        let replies = self.upstash.run_all(Patience::REQUEST, calls).await?;
+        ids.iter().zip(replies).map(|(id, reply)| self.view(id, reply)).collect()
+    }
+
+    fn status_call(&self, id: &JobId) -> ScriptCall<'static> {
         let keys = vec![self.keys.timers(), self.keys.attempts(), self.keys.job(id)];
         let mut args = vec![id.to_string().into()];
         args.extend(names(&JobType::ALL));
-        let reply = self.upstash.run(Patience::REQUEST, &ScriptCall { script: &STATUS, keys, args }).await?;
+        ScriptCall { script: &STATUS, keys, args }
+    }
+
+    fn view(&self, id: &JobId, reply: Reply) -> Result<Option<JobView>, UpstashError> {
         let mut reply = reply.array()?.into_iter();
         let mut next = || reply.next().unwrap_or(Reply::Null).optional_text();
         let (Some(stored), attempts, timer) = (next()?, next()?, next()?) else {

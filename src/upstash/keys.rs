@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::id::{ClaimId, DedupeKey, JobId};
+use crate::domain::id::{ClaimId, DedupeKey, EscrowId, JobId};
 use crate::domain::job::JobType;
 
 /// The names of all keys, behind the deployment's prefix.
@@ -68,7 +68,7 @@ impl Keys {
     }
 
     /// list: when how many jobs of a type were claimed, `<ms> <jobs>`, for its rate.
-    pub fn rate(&self, job_type: JobType) -> String {
+    pub fn queue_rate(&self, job_type: JobType) -> String {
         format!("{}queue:rate:{job_type}", self.prefix)
     }
 
@@ -95,6 +95,31 @@ impl Keys {
     /// hash: field to the sum of what was measured.
     pub fn measures(&self) -> String {
         format!("{}stats:measures", self.prefix)
+    }
+
+    /// hash: an escrow's version, state and document.
+    pub fn escrow(&self, id: &EscrowId) -> String {
+        format!("{}escrow:{id}", self.prefix)
+    }
+
+    /// hash: what is known of a request: fingerprint, escrow, when it began, status and body of its answer.
+    pub fn idempotency(&self, caller: &str, key: &str) -> String {
+        format!("{}idempotency:{caller}:{key}", self.prefix)
+    }
+
+    /// hash: what an API key may do: role, partner, limit.
+    pub fn api_key(&self, sha256: &str) -> String {
+        format!("{}apikey:{sha256}", self.prefix)
+    }
+
+    /// string: when an API key's window began, and how many calls it has had.
+    pub fn rate(&self, sha256: &str) -> String {
+        format!("{}rate:{sha256}", self.prefix)
+    }
+
+    /// string: there once an event of Stripe's was taken in.
+    pub fn stripe_event(&self, id: &str) -> String {
+        format!("{}stripe_event:{id}", self.prefix)
     }
 
     /// stream: audit records, each with its hash.

@@ -4,7 +4,6 @@
 //! sure by itself that the effect happens once: by an idempotency key, by looking first, or by a record in Redis.
 
 mod alert;
-mod answer;
 pub mod audit;
 mod email;
 pub mod stripe;
@@ -16,6 +15,7 @@ use crate::domain::id::JobId;
 use crate::domain::job::Payload;
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
+use crate::escrow::{Escrows, Finished};
 use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
@@ -48,11 +48,19 @@ pub struct Workers {
     audit: AuditLog,
     alert_email: Option<EmailAddress>,
     alert_webhook: Option<Setting<WebhookWorker>>,
+    escrows: Escrows,
 }
 
 impl Workers {
     /// Makes the workers; what is not configured is an error only of the jobs that need it.
-    pub fn new(config: &Config, http: &reqwest::Client, upstash: &Upstash, keys: &Keys, clock: &Clock) -> Self {
+    pub fn new(
+        config: &Config,
+        http: &reqwest::Client,
+        upstash: &Upstash,
+        keys: &Keys,
+        clock: &Clock,
+        escrows: Escrows,
+    ) -> Self {
         let email = config.email.clone();
         let stripe = config.stripe.clone();
         let webhook = config.webhook.clone();
@@ -68,6 +76,7 @@ impl Workers {
                 .ok()
                 .and_then(|alert| alert.webhook.clone())
                 .map(|webhook| webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone()))),
+            escrows,
         }
     }
 
@@ -86,10 +95,30 @@ impl Workers {
             | Payload::SendDisputeEmail(_)
             | Payload::SendPaymentConfirmedEmail(_)
             | Payload::NotifyDisputeResolved(_) => configured(&self.email)?.send(task).await,
-            Payload::StripeCapturePayment(capture) => configured(&self.stripe)?.capture(capture).await,
-            Payload::StripeRefundPayment(refund) => configured(&self.stripe)?.refund(task.id, refund).await,
+            Payload::StripeCapturePayment(capture) => {
+                match self.finish(capture.escrow_id.as_deref(), capture.idempotency_key.as_deref()).await {
+                    Finished::UnknownEscrow => configured(&self.stripe)?.capture(capture).await,
+                    Finished::Ended => Ok(()),
+                    Finished::Failed(failure) => Err(failure),
+                }
+            }
+            Payload::StripeRefundPayment(refund) => {
+                match self.finish(refund.escrow_id.as_deref(), refund.idempotency_key.as_deref()).await {
+                    Finished::UnknownEscrow => configured(&self.stripe)?.refund(task.id, refund).await,
+                    Finished::Ended => Ok(()),
+                    Finished::Failed(failure) => Err(failure),
+                }
+            }
             Payload::WebhookEscrowStatusChanged(change) => configured(&self.webhook)?.deliver(task, change).await,
             Payload::AuditLogCreated(audit) => self.audit.append(task.id, &audit.event_data).await,
+        }
+    }
+
+    /// Ends an escrow's operation. A job about no escrow of ours is another producer's, and stands for itself.
+    async fn finish(&self, escrow_id: Option<&str>, key: Option<&str>) -> Finished {
+        match escrow_id {
+            Some(id) => self.escrows.finish(id, key).await,
+            None => Finished::UnknownEscrow,
         }
     }
 }

@@ -6,9 +6,10 @@ use devkit::mail::{MailOptions, Outbox};
 use devkit::rest::Fault;
 use devkit::serve::serve;
 use devkit::webhooks::WebhookSink;
+use holdfast::app::App;
 use holdfast::config::{
-    ALERT_DEAD_LETTERS, ALERT_EMAIL, ALERT_WEBHOOK_URL, Config, EMAIL_FROM, RESEND_API_KEY, RESEND_BASE_URL,
-    WEBHOOK_ALLOW_PRIVATE, WEBHOOK_SIGNING_SECRET,
+    ALERT_DEAD_LETTERS, ALERT_EMAIL, ALERT_WEBHOOK_URL, Config, EMAIL_FROM, KV_REST_API_TOKEN, KV_REST_API_URL,
+    RESEND_API_KEY, RESEND_BASE_URL, WEBHOOK_ALLOW_PRIVATE, WEBHOOK_SIGNING_SECRET,
 };
 use holdfast::domain::alert::{Alert, Limits};
 use holdfast::domain::control::{Rule, Scope};
@@ -16,8 +17,7 @@ use holdfast::domain::job::JobOptions;
 use holdfast::domain::outcome::FailureKind;
 use holdfast::edge::Clock;
 use holdfast::queue::Change;
-use holdfast::upstash::keys::Keys;
-use holdfast::workers::{Notice, Workers};
+use holdfast::workers::Notice;
 use serde_json::{Value, json};
 
 use crate::bench::{ANY, Bench, PAYLOAD, START};
@@ -112,9 +112,12 @@ async fn a_webhook_tells_it_signed_as_all_are() {
         ALERT_WEBHOOK_URL => Some(url.clone()),
         WEBHOOK_SIGNING_SECRET => Some(SECRET.to_owned()),
         WEBHOOK_ALLOW_PRIVATE => Some(host.clone()),
+        KV_REST_API_URL => Some(t.rest.url()),
+        KV_REST_API_TOKEN => Some(t.rest.token().to_owned()),
         _ => None,
     });
-    let workers = Workers::new(&config, &t.http, &t.upstash(), &Keys::new(&t.prefix), &Clock::Real);
+    // The sink judges a webhook's age by the real time.
+    let workers = App::new(config, Clock::Real, t.dice.clone()).unwrap().workers().unwrap();
     let notice = Notice { key: "alert-1", alert: "oldest_due", opens: true, detail: "it is late", at: START };
 
     workers.tell(notice).await.unwrap();

@@ -175,7 +175,7 @@ impl Bench {
                 "hash" => pairs(&self.redis(&["HGETALL", key]).await),
                 "zset" => pairs(&self.redis(&["ZRANGE", key, "0", "-1", "WITHSCORES"]).await),
                 "stream" => self.redis(&["XRANGE", key, "-", "+"]).await,
-                // It ended since the keys were listed: claims are remembered for as long as a lease.
+                // It expired since the keys were listed.
                 "none" => continue,
                 other => panic!("key {key} is a {other}"),
             };

@@ -5,15 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the library, each of which may use those before it.
-const ORDER: [&[&str]; 10] = [
+const ORDER: [&[&str]; 12] = [
     &["domain"],
     &["config"],
     &["edge", "measures", "outbound", "telemetry"],
     &["upstash"],
     &["queue"],
+    &["stripe"],
+    &["escrow"],
     &["workers"],
     &["processor"],
-    &["auth"],
+    &["auth", "admission"],
     &["app"],
     &["http"],
 ];

@@ -4,13 +4,13 @@ use devkit::mail::{MailOptions, Outbox};
 use devkit::serve::{Served, serve};
 use devkit::stripe::{StripeOptions, StripeSandbox};
 use devkit::webhooks::WebhookSink;
+use holdfast::app::App;
 use holdfast::config::{Config, Secret, UpstashConfig};
 use holdfast::domain::id::JobId;
 use holdfast::domain::job::{JobType, Payload};
 use holdfast::domain::outcome::{Failure, Outcome};
 use holdfast::edge::Clock;
 use holdfast::upstash::Upstash;
-use holdfast::upstash::keys::Keys;
 use holdfast::workers::{Task, Workers};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -57,6 +57,9 @@ impl WorkersBench {
                 return Some((*value).to_owned());
             }
             let value = match name {
+                "KV_REST_API_URL" => bench.rest.url(),
+                "KV_REST_API_TOKEN" => bench.rest.token().to_owned(),
+                "KEY_PREFIX" => bench.prefix.clone(),
                 "EMAIL_FROM" => "Holdfast <mail@example.com>".to_owned(),
                 "RESEND_API_KEY" => "re_dev".to_owned(),
                 "RESEND_BASE_URL" => served[1].url(),
@@ -70,7 +73,7 @@ impl WorkersBench {
             Some(value)
         });
         // The sink judges a webhook's age by the real time.
-        let workers = Workers::new(&config, &bench.http, &bench.upstash(), &Keys::new(&bench.prefix), &Clock::Real);
+        let workers = App::new(config, Clock::Real, bench.dice.clone()).unwrap().workers().unwrap();
         Self { bench, stripe, outbox, sink, served, workers }
     }
 

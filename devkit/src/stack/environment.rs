@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::StackOptions;
 use crate::rest::RestServer;
+use crate::stripe::StripeOptions;
 
 /// Signs the webhooks of the stack. Anyone may know it: nothing outside this machine trusts it.
 pub(super) const WEBHOOK_SECRET: &str = "whsec_aG9sZGZhc3QtZGV2LXdlYmhvb2stc2luaw==";
@@ -48,6 +49,8 @@ pub(super) fn lookup(rest: &RestServer, site: &str, options: &StackOptions) -> i
             "CRON_SECRET" => return Some(cron_secret.clone()),
             "STRIPE_SECRET_KEY" => Some("sk_test_dev".to_owned()),
             "STRIPE_BASE_URL" => Some(format!("{site}/dev/stripe/api")),
+            "STRIPE_WEBHOOK_SECRET" => Some(StripeOptions::default().webhook_secret),
+            "JOB_PROCESSOR_URL" => Some(format!("{site}/api/jobs/process")),
             "RESEND_API_KEY" => Some("re_dev".to_owned()),
             "RESEND_BASE_URL" => Some(format!("{site}/dev/resend")),
             "EMAIL_FROM" => Some("Holdfast <holdfast@example.com>".to_owned()),

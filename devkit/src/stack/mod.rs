@@ -3,6 +3,7 @@
 
 mod cron;
 mod environment;
+mod keys;
 mod options;
 mod routes;
 mod welcome;
@@ -72,6 +73,7 @@ impl Stack {
         let webhooks = WebhookSink::new(environment::WEBHOOK_SECRET);
         let mut stack = Self { options, redis, rest, site: None, cron: None, stripe, outbox, webhooks };
         if let Some(listener) = listener {
+            keys::seed(&stack.rest).await?;
             stack.open(listener)?;
         }
         Ok(stack)
@@ -82,6 +84,7 @@ impl Stack {
         let site_url = format!("http://{}", listener.local_addr()?);
         let lookup = environment::lookup(&self.rest, &site_url, &self.options);
         let app = App::new(Config::from_lookup(lookup), Clock::Real, Dice::Real)?;
+        self.stripe.events().set_url(Some(format!("{site_url}/api/webhooks/stripe")));
         let site = Router::new()
             .merge(routes::router(app))
             .nest("/dev/stripe/api", self.stripe.router())

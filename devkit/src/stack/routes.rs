@@ -1,5 +1,7 @@
 //! Every route of Holdfast, mounted as the platforms do: by path alone, so that a wrong method is the route's to refuse.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -7,9 +9,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use holdfast::app::App;
 use holdfast::domain::limits::MAX_BODY_BYTES;
-use holdfast::http::{ROUTES, Request, Route};
+use holdfast::http::{ROUTES, Request, Route, Wake};
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+/// How long the call that wakes the processor may take; the processor works on when its caller is gone.
+const WAKE: Duration = Duration::from_secs(2);
 
 /// Makes the router of all routes.
 pub(super) fn router(app: App) -> Router {
@@ -28,7 +33,11 @@ async fn answer(State(app): State<App>, request: http::Request<Body>) -> Respons
     };
     let mut request = Request::new(parts, body);
     request.too_large |= too_large;
-    route.call(&app, request).await.map(Body::from)
+    let response = route.call(&app, request).await;
+    if response.extensions().get::<Wake>().is_some() {
+        tokio::spawn(async move { app.wake(WAKE).await });
+    }
+    response.map(Body::from)
 }
 
 /// A path in words beats one with a part that varies, as on the platforms.

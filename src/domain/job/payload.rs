@@ -166,6 +166,9 @@ pub struct EscrowStatusChanged {
     /// When it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Millis>,
+    /// The event's name, where it is not a change of status: `escrow.authorization_expiring`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
 }
 
 /// A record for the audit log.

@@ -14,7 +14,7 @@ use crate::domain::id::JobId;
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::edge::Clock;
-use crate::workers::answer::{Answer, code, no_answer};
+use crate::outbound::answer::{Answer, code, no_answer};
 
 /// Longest wait for one answer. Chosen: Resend answers in under a second; two waits fit into a handler's time.
 const TIMEOUT: Duration = Duration::from_secs(7);

@@ -4,10 +4,9 @@ use serde_json::value::RawValue;
 use stripe_client_core::{RequestBuilder, StripeRequest};
 use stripe_core::payment_intent::CapturePaymentIntent;
 
-use super::client::Stripe;
-use super::intent::{Intent, IntentStatus};
 use crate::domain::job::StripeCapture;
 use crate::domain::outcome::{Failure, FailureKind};
+use crate::stripe::{Intent, IntentStatus, Stripe};
 
 /// What is left to do for a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +24,7 @@ pub(super) async fn run(stripe: &Stripe, wanted: &StripeCapture) -> Result<(), F
         return Ok(());
     }
     let captured = stripe.act(request(wanted), &key(wanted)).await;
-    let Err(failure) = captured.map(|_: Box<RawValue>| ()) else {
+    let Err(failure) = captured.map(|_: Box<RawValue>| ()).map_err(Failure::from) else {
         return Ok(());
     };
     if failure.kind != FailureKind::Rejected {

@@ -5,8 +5,6 @@
 //! request may have done the same in between.
 
 mod capture;
-mod client;
-mod intent;
 mod refund;
 
 use crate::config::StripeConfig;
@@ -14,11 +12,7 @@ use crate::domain::id::JobId;
 use crate::domain::job::{StripeCapture, StripeRefund};
 use crate::domain::outcome::Failure;
 use crate::edge::Clock;
-
-use client::Stripe;
-
-pub use client::STRIPE_VERSION;
-pub use refund::IDEMPOTENCY_KEY;
+use crate::stripe::Stripe;
 
 /// Captures and refunds.
 #[derive(Clone, Debug)]

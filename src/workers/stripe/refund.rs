@@ -10,14 +10,10 @@ use stripe_client_core::{RequestBuilder, StripeRequest};
 use stripe_core::payment_intent::CancelPaymentIntent;
 use stripe_core::refund::{CreateRefund, CreateRefundReason, ListRefund};
 
-use super::client::Stripe;
-use super::intent::{Intent, IntentStatus, Refund, Refunds};
 use crate::domain::id::JobId;
 use crate::domain::job::StripeRefund;
 use crate::domain::outcome::{Failure, FailureKind};
-
-/// The name in a refund's metadata under which its idempotency key stands. Whoever makes refunds writes it.
-pub const IDEMPOTENCY_KEY: &str = "idempotency_key";
+use crate::stripe::{IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Refunds, Stripe, StripeError};
 
 /// Refunds in one page. Stripe's most.
 const PAGE: i64 = 100;
@@ -56,12 +52,12 @@ pub(super) async fn run(stripe: &Stripe, job_id: &JobId, wanted: &StripeRefund) 
 }
 
 async fn attempt(stripe: &Stripe, key: &str, wanted: &StripeRefund) -> Result<(), Failure> {
-    let done: Result<Box<RawValue>, Failure> = match missing(stripe, key, wanted).await? {
+    let done: Result<Box<RawValue>, StripeError> = match missing(stripe, key, wanted).await? {
         Step::Done => return Ok(()),
         Step::Cancel => stripe.act(cancel(wanted), key).await,
         Step::Refund(amount) => stripe.act(create(wanted, amount, key), key).await,
     };
-    done.map(drop)
+    done.map(drop).map_err(Failure::from)
 }
 
 /// Looks at the intent, and through its refunds where it has any.
@@ -218,7 +214,13 @@ mod tests {
 
     #[test]
     fn an_earlier_refund_is_the_answer_unless_it_failed() {
-        let refund = |status: &str| Refund { id: "re_1".into(), status: Some(status.into()), metadata: None };
+        let refund = |status: &str| Refund {
+            id: "re_1".into(),
+            amount: 1,
+            status: Some(status.into()),
+            payment_intent: None,
+            metadata: None,
+        };
         for status in ["succeeded", "pending", "requires_action"] {
             assert_eq!(earlier(&refund(status)), Ok(Step::Done), "{status}");
         }

@@ -16,7 +16,7 @@ pub(in crate::workers) const API_VERSION: &str = "2026-11-01";
 #[serde(rename_all = "camelCase")]
 struct Event<'a> {
     #[serde(rename = "type")]
-    sort: &'static str,
+    sort: &'a str,
     timestamp: &'a str,
     api_version: &'static str,
     data: Change<'a>,
@@ -35,7 +35,7 @@ struct Change<'a> {
 pub(super) fn body(job_id: &JobId, change: &EscrowStatusChanged, now: Millis) -> String {
     let occurred_at = change.occurred_at.or(job_id.created_at()).unwrap_or(now).to_rfc3339();
     let event = Event {
-        sort: "escrow.status_changed",
+        sort: change.event.as_deref().unwrap_or("escrow.status_changed"),
         timestamp: &occurred_at,
         api_version: API_VERSION,
         data: Change {
@@ -58,6 +58,7 @@ mod tests {
             status_before: "authorized".into(),
             status_after: "released".into(),
             occurred_at,
+            event: None,
         }
     }
 

@@ -20,10 +20,10 @@ use crate::domain::job::EscrowStatusChanged;
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::edge::Clock;
+use crate::outbound::answer::{Answer, no_answer};
 use crate::outbound::{self, OutboundError};
 
 use super::Task;
-use super::answer::{Answer, no_answer};
 use guard::{Guard, Refused};
 
 /// Longest wait for an answer. The lower end of what Standard Webhooks asks for, 15 to 30 s.
@@ -163,6 +163,7 @@ mod tests {
             status_before: "authorized".into(),
             status_after: "released".into(),
             occurred_at: None,
+            event: None,
         }
     }
 
@@ -195,11 +196,9 @@ mod tests {
 
     #[test]
     fn the_headers_are_the_standards_and_the_trace_goes_on() {
-        let id = JobId::parse("job-1").unwrap();
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let payload = Payload::WebhookEscrowStatusChanged(change());
-        let task = Task { id: &id, attempt: 1, payload: &payload, traceparent: Some(trace) };
-        let headers = worker("https://partner.example/", "").headers(task, "{}", Millis(1_706_234_567_890)).unwrap();
+        let worker = worker("https://partner.example/", "");
+        let headers = worker.headers("job-1", Some(trace), "{}", Millis(1_706_234_567_890)).unwrap();
         assert_eq!(headers["webhook-id"], "job-1");
         assert_eq!(headers["webhook-timestamp"], "1706234567");
         assert_eq!(headers["traceparent"], trace);

@@ -7,13 +7,15 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
+use super::Intent;
 use crate::config::{STRIPE_SECRET_KEY, StripeConfig};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::edge::Clock;
-use crate::workers::answer::{Answer, code, no_answer};
+use crate::outbound::answer::{Answer, code, no_answer};
 
 /// The version of Stripe's API that all requests name: the one that async-stripe-core 1.0.0-rc.10 was made from.
 pub const STRIPE_VERSION: &str = "2026-09-30.endive";
@@ -27,7 +29,7 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// A client of Stripe. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Stripe {
+pub(crate) struct Stripe {
     config: StripeConfig,
     http: reqwest::Client,
     clock: Clock,
@@ -41,27 +43,62 @@ struct Refusal {
     code: Option<String>,
     decline_code: Option<String>,
     param: Option<String>,
+    payment_intent: Option<Box<RawValue>>,
+}
+
+/// A call that Stripe did not do, or is not known to have done.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{failure}")]
+pub(crate) struct StripeError {
+    /// What sort of failure it is.
+    pub(crate) failure: Failure,
+    /// The status, where there was an answer.
+    pub(crate) status: Option<u16>,
+    /// Stripe's code, one word.
+    pub(crate) code: Option<String>,
+    /// The bank's reason, one word.
+    pub(crate) decline_code: Option<String>,
+    /// The intent as it is now, where Stripe tells and it can be read.
+    pub(crate) intent: Option<Box<Intent>>,
+}
+
+impl StripeError {
+    fn new(failure: Failure) -> Self {
+        Self { failure, status: None, code: None, decline_code: None, intent: None }
+    }
+
+    /// Tells whether the call is certain not to have been done, and never will be.
+    pub(crate) fn is_final(&self) -> bool {
+        !self.failure.kind.is_retryable()
+    }
+}
+
+impl From<StripeError> for Failure {
+    fn from(error: StripeError) -> Self {
+        error.failure
+    }
 }
 
 impl Stripe {
-    pub(super) fn new(config: StripeConfig, http: reqwest::Client, clock: Clock) -> Self {
+    pub(crate) fn new(config: StripeConfig, http: reqwest::Client, clock: Clock) -> Self {
         Self { config, http, clock }
     }
 
     /// Reads from Stripe.
-    pub(super) async fn look<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+    pub(crate) async fn look<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, StripeError> {
         self.send(request, None).await
     }
 
     /// Has Stripe act, once for each `key`.
-    pub(super) async fn act<T: DeserializeOwned>(&self, request: RequestBuilder, key: &str) -> Result<T, Failure> {
+    pub(crate) async fn act<T: DeserializeOwned>(&self, request: RequestBuilder, key: &str) -> Result<T, StripeError> {
         self.send(request, Some(key)).await
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder, key: Option<&str>) -> Result<T, Failure> {
-        let request = self.request(request, key).map_err(|error| no_answer("Stripe", &error))?;
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder, key: Option<&str>) -> Result<T, StripeError> {
+        let lost = |error: &reqwest::Error| StripeError::new(no_answer("Stripe", error));
+        let request = self.request(request, key).map_err(|error| lost(&error))?;
         let answer = async { Answer::read(self.http.execute(request).await?, MAX_ANSWER_BYTES).await };
-        let answer = answer.await.map_err(|error| no_answer("Stripe", &error))?;
+        let answer = answer.await.map_err(|error| lost(&error))?;
         read(&answer, self.clock.now())
     }
 
@@ -94,17 +131,19 @@ impl Stripe {
 }
 
 /// Reads the object of a 2xx answer, or says what another answer means.
-fn read<T: DeserializeOwned>(answer: &Answer, now: Millis) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(answer: &Answer, now: Millis) -> Result<T, StripeError> {
     if answer.is_success() {
         return serde_json::from_slice(&answer.body).map_err(|_| {
             let message = format!("Stripe's answer could not be read{}", request_id(answer));
-            Failure::new(FailureKind::Unavailable, message)
+            StripeError::new(Failure::new(FailureKind::Unavailable, message))
         });
     }
-    Err(refusal(answer).after(answer.retry_after(now)))
+    let mut error = refusal(answer);
+    error.failure = error.failure.after(answer.retry_after(now));
+    Err(error)
 }
 
-fn refusal(answer: &Answer) -> Failure {
+fn refusal(answer: &Answer) -> StripeError {
     #[derive(Deserialize)]
     struct Body {
         error: Refusal,
@@ -123,18 +162,28 @@ fn refusal(answer: &Answer) -> Failure {
         }
         _ => format!("Stripe answered status {}", answer.status),
     };
+    let word = |value: Option<String>| value.filter(|value| code(value).is_some());
+    let (stripe_code, decline_code) = (word(error.code), word(error.decline_code));
     let parts = [
-        ("type", error.sort.filter(|_| error.code.is_none())),
-        ("code", error.code),
-        ("decline_code", error.decline_code),
-        ("param", error.param),
+        ("type", word(error.sort).filter(|_| stripe_code.is_none())),
+        ("code", stripe_code.clone()),
+        ("decline_code", decline_code.clone()),
+        ("param", word(error.param)),
     ];
     for (name, value) in parts {
-        if let Some(value) = value.as_deref().and_then(code) {
+        if let Some(value) = value {
             message = format!("{message}, {name} {value}");
         }
     }
-    Failure::new(kind, message + &request_id(answer))
+    // Read apart from the rest: an intent that is not of the expected form must not hide the decline.
+    let intent = error.payment_intent.and_then(|text| serde_json::from_str(text.get()).ok());
+    StripeError {
+        failure: Failure::new(kind, message + &request_id(answer)),
+        status: Some(answer.status),
+        code: stripe_code,
+        decline_code,
+        intent,
+    }
 }
 
 /// Names the request as Stripe's support and dashboard know it.
@@ -146,7 +195,6 @@ fn request_id(answer: &Answer) -> String {
 #[cfg(test)]
 mod tests {
     use http::HeaderMap;
-    use serde_json::value::RawValue;
 
     use super::*;
     use crate::config::Config;
@@ -157,7 +205,7 @@ mod tests {
             all.insert(*name, value.parse().unwrap());
         }
         let answer = Answer { status, headers: all, body: body.into() };
-        read(&answer, Millis(0))
+        read(&answer, Millis(0)).map_err(Failure::from)
     }
 
     fn kind(status: u16) -> FailureKind {

@@ -15,16 +15,16 @@ const MAX_CODE_CHARS: usize = 64;
 
 /// An answer, whatever its status.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     /// The first bytes of the body, at most as many as were asked for.
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// Reads at most `limit` bytes of the body; the rest is left on the wire and the connection closed.
-    pub(super) async fn read(mut response: Response, limit: usize) -> Result<Self, reqwest::Error> {
+    pub(crate) async fn read(mut response: Response, limit: usize) -> Result<Self, reqwest::Error> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -38,22 +38,22 @@ impl Answer {
     }
 
     /// Takes what came before the body, which is left on the wire.
-    pub(super) fn without_body(response: &Response) -> Self {
+    pub(crate) fn without_body(response: &Response) -> Self {
         Self { status: response.status().as_u16(), headers: response.headers().clone(), body: Vec::new() }
     }
 
     /// Tells whether the status is 2xx.
-    pub(super) fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
     /// Returns a header's value, where it is a text.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// Returns how long the other side asked us to wait: seconds, or a date seen from `now`.
-    pub(super) fn retry_after(&self, now: Millis) -> Option<Duration> {
+    pub(crate) fn retry_after(&self, now: Millis) -> Option<Duration> {
         let text = self.header(RETRY_AFTER.as_str())?.trim();
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
@@ -65,7 +65,7 @@ impl Answer {
 }
 
 /// Says why there was no answer of `service`: it may have acted or not.
-pub(super) fn no_answer(service: &str, error: &reqwest::Error) -> Failure {
+pub(crate) fn no_answer(service: &str, error: &reqwest::Error) -> Failure {
     let (kind, what) = match error {
         error if error.is_timeout() && error.is_connect() => (FailureKind::Timeout, "no connection in time"),
         error if error.is_timeout() => (FailureKind::Timeout, "no answer in time"),
@@ -78,7 +78,7 @@ pub(super) fn no_answer(service: &str, error: &reqwest::Error) -> Failure {
 }
 
 /// Returns a code of another server if it is one word of a known alphabet, so that nothing else slips into a log.
-pub(super) fn code(text: &str) -> Option<&str> {
+pub(crate) fn code(text: &str) -> Option<&str> {
     let is_code = |b: u8| b.is_ascii_alphanumeric() || b"_-.[]".contains(&b);
     ((1..=MAX_CODE_CHARS).contains(&text.len()) && text.bytes().all(is_code)).then_some(text)
 }

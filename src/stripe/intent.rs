@@ -7,25 +7,45 @@ use serde::de::IgnoredAny;
 use stripe_client_core::{RequestBuilder, StripeRequest};
 use stripe_core::payment_intent::RetrievePaymentIntent;
 
-use super::client::Stripe;
+use super::client::{Stripe, StripeError};
+use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 
 /// A payment intent. Amounts are in minor units.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Intent {
-    pub(super) status: IntentStatus,
+pub(crate) struct Intent {
     #[serde(default)]
-    pub(super) amount_capturable: i64,
+    pub(crate) id: String,
+    pub(crate) status: IntentStatus,
     #[serde(default)]
-    pub(super) amount_received: i64,
+    pub(crate) amount_capturable: i64,
     #[serde(default)]
-    pub(super) latest_charge: Option<Charge>,
+    pub(crate) amount_received: i64,
+    #[serde(default)]
+    pub(crate) latest_charge: Option<Charge>,
+    #[serde(default)]
+    pub(crate) client_secret: Option<String>,
+    #[serde(default)]
+    pub(crate) cancellation_reason: Option<String>,
+    #[serde(default)]
+    pub(crate) metadata: Option<HashMap<String, String>>,
+    #[serde(default)]
+    pub(crate) last_payment_error: Option<PaymentError>,
+}
+
+/// Why the last attempt to pay failed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct PaymentError {
+    #[serde(default)]
+    pub(crate) code: Option<String>,
+    #[serde(default)]
+    pub(crate) decline_code: Option<String>,
 }
 
 /// Where a payment intent is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum IntentStatus {
+pub(crate) enum IntentStatus {
     RequiresPaymentMethod,
     RequiresConfirmation,
     RequiresAction,
@@ -40,36 +60,81 @@ pub(super) enum IntentStatus {
 /// The charge of an intent, or its id where Stripe did not expand it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Charge {
-    Expanded { amount: i64, amount_refunded: i64 },
-    Id(IgnoredAny),
+pub(crate) enum Charge {
+    Expanded {
+        #[serde(default)]
+        id: Option<String>,
+        amount: i64,
+        amount_refunded: i64,
+        #[serde(default)]
+        payment_method_details: Option<MethodDetails>,
+    },
+    Id(String),
+    Unknown(IgnoredAny),
+}
+
+/// How a charge was paid.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct MethodDetails {
+    #[serde(default)]
+    card: Option<CardDetails>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct CardDetails {
+    #[serde(default)]
+    capture_before: Option<i64>,
+}
+
+impl Charge {
+    /// Returns the charge's id.
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Expanded { id, .. } => id.as_deref(),
+            Self::Id(id) => Some(id),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// Returns when the authorisation ends, where the whole charge is there and tells.
+    pub(crate) fn capture_before(&self) -> Option<Millis> {
+        let Self::Expanded { payment_method_details: Some(details), .. } = self else {
+            return None;
+        };
+        let seconds = details.card.as_ref()?.capture_before?;
+        Some(Millis(seconds.saturating_mul(1_000)))
+    }
 }
 
 /// A refund.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Refund {
-    pub(super) id: String,
+pub(crate) struct Refund {
+    pub(crate) id: String,
     #[serde(default)]
-    pub(super) status: Option<String>,
+    pub(crate) amount: i64,
     #[serde(default)]
-    pub(super) metadata: Option<HashMap<String, String>>,
+    pub(crate) status: Option<String>,
+    #[serde(default)]
+    pub(crate) payment_intent: Option<String>,
+    #[serde(default)]
+    pub(crate) metadata: Option<HashMap<String, String>>,
 }
 
 /// One page of refunds, newest first.
 #[derive(Debug, Deserialize)]
-pub(super) struct Refunds {
-    pub(super) data: Vec<Refund>,
+pub(crate) struct Refunds {
+    pub(crate) data: Vec<Refund>,
     #[serde(default)]
-    pub(super) has_more: bool,
+    pub(crate) has_more: bool,
 }
 
 impl Intent {
     /// Reads an intent with its charge.
-    pub(super) async fn read(stripe: &Stripe, id: &str) -> Result<Self, Failure> {
+    pub(crate) async fn read(stripe: &Stripe, id: &str) -> Result<Self, StripeError> {
         stripe.look(Self::request(id)).await
     }
 
-    pub(super) fn request(id: &str) -> RequestBuilder {
+    pub(crate) fn request(id: &str) -> RequestBuilder {
         let expand = vec!["latest_charge".to_owned()];
         RetrievePaymentIntent::new(id).expand(expand).build()
     }
@@ -77,9 +142,9 @@ impl Intent {
     /// Returns what of the captured money can still go back.
     ///
     /// Stripe counts what a partial capture released as refunded, so the charge's whole amount is what to subtract from.
-    pub(super) fn refundable(&self) -> i64 {
+    pub(crate) fn refundable(&self) -> i64 {
         let left = match self.latest_charge {
-            Some(Charge::Expanded { amount, amount_refunded }) => amount.saturating_sub(amount_refunded),
+            Some(Charge::Expanded { amount, amount_refunded, .. }) => amount.saturating_sub(amount_refunded),
             _ => self.amount_received,
         };
         left.clamp(0, self.amount_received.max(0))
@@ -88,7 +153,7 @@ impl Intent {
 
 impl IntentStatus {
     /// Says why nothing can be done to an intent in this state; `None` where something can.
-    pub(super) fn hindrance(self) -> Option<Failure> {
+    pub(crate) fn hindrance(self) -> Option<Failure> {
         let (kind, what) = match self {
             Self::Succeeded | Self::Canceled | Self::RequiresCapture => return None,
             Self::Processing => (FailureKind::Unavailable, "is still being processed"),

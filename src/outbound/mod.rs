@@ -3,6 +3,8 @@
 //! TLS by rustls with ring and the roots compiled in: nothing reads certificate files and the first call waits for no entropy.
 //! Connections are kept. No redirect is followed, no proxy from the environment is used.
 
+pub(crate) mod answer;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,0 +1,5 @@
+//! `/api/escrow/create` on Vercel.
+
+fn main() -> std::process::ExitCode {
+    on_vercel::serve(&holdfast::http::escrow::CREATE)
+}

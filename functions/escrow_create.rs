@@ -1,0 +1,5 @@
+//! `/api/escrow/create` on AWS Lambda.
+
+fn main() -> std::process::ExitCode {
+    on_lambda::serve(&holdfast::http::escrow::CREATE)
+}

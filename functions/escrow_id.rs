@@ -1,0 +1,5 @@
+//! `/api/escrow/{id}` on AWS Lambda.
+
+fn main() -> std::process::ExitCode {
+    on_lambda::serve(&holdfast::http::escrow::ESCROW)
+}

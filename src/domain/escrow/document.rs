@@ -1,0 +1,309 @@
+//! The escrow's document: what `escrow:{id}` holds, as JSON, beside its version and state.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Amounts, Chargeback, Operation, Payment, Refund, RefundStatus, Role, State};
+use crate::domain::email_address::EmailAddress;
+use crate::domain::id::{EscrowId, JobId, PartnerId};
+use crate::domain::job::{JobType, Resolution};
+use crate::domain::millis::Millis;
+use crate::domain::money::{Currency, Money};
+
+/// Most entries of a history, and of the jobs of an escrow. Chosen: a life of ten refunds has 30; older entries are in the audit log.
+const MAX_ENTRIES: usize = 200;
+
+/// One payment held for a partner.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Escrow {
+    /// Its name.
+    pub id: EscrowId,
+    /// How often it was written.
+    pub version: u64,
+    /// Where it is in its life.
+    pub state: State,
+    /// Whose it is.
+    pub partner: PartnerId,
+    /// Minor units asked for.
+    pub amount: i64,
+    /// Their currency.
+    pub currency: Currency,
+    /// Who pays.
+    pub buyer_email: EmailAddress,
+    /// Who is paid.
+    pub seller_email: EmailAddress,
+    /// What it is for, as the buyer sees it.
+    pub description: Option<String>,
+    /// The partner's own notes.
+    pub metadata: BTreeMap<String, String>,
+    /// What is known of the payment.
+    pub payment: Payment,
+    /// Refunds of captured money.
+    pub refunds: Vec<Refund>,
+    /// Objections at the bank.
+    pub chargebacks: Vec<Chargeback>,
+    /// The operation that is under way.
+    pub pending: Option<Pending>,
+    /// Why the last operation or payment did not succeed.
+    pub last_failure: Option<Failure>,
+    /// What moved it, oldest first.
+    pub history: Vec<Entry>,
+    /// The jobs it caused, oldest first.
+    pub jobs: Vec<JobRef>,
+    /// Those of them that wait for the end of the authorisation.
+    pub timers: Vec<Timer>,
+    /// When it came into being.
+    pub created_at: Millis,
+    /// When it was last written.
+    pub updated_at: Millis,
+}
+
+/// An operation under way: what is to happen at Stripe, written before Stripe is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pending {
+    /// What was begun.
+    pub operation: Operation,
+    /// The state it was begun from, and goes back to when Stripe refuses.
+    pub from: State,
+    /// Minor units to capture, or to give back.
+    pub amount: i64,
+    /// The idempotency key at Stripe: `<escrow>:<operation>:<version>`.
+    pub key: String,
+    /// The request that began it.
+    pub request: Option<String>,
+    /// How the dispute is to end.
+    pub resolution: Option<Resolution>,
+    /// Why, in the caller's words.
+    pub reason: Option<String>,
+    /// Who began it.
+    pub by: Role,
+    /// When it was begun.
+    pub at: Millis,
+    /// The job that finishes it when nobody else does.
+    pub job: JobId,
+}
+
+/// Why an operation or a payment did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The status of Stripe's answer; 402 is a decline.
+    pub status: Option<u16>,
+    /// Stripe's code, one word.
+    pub code: Option<String>,
+    /// The bank's reason, one word.
+    pub decline_code: Option<String>,
+}
+
+/// One move, or something learnt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The version it made.
+    pub version: u64,
+    /// When.
+    pub at: Millis,
+    /// What moved it.
+    pub operation: Operation,
+    /// From where; nothing at the beginning.
+    pub from: Option<State>,
+    /// To where.
+    pub to: State,
+    /// Who: `partner`, `admin`, `fallback`, `stripe`.
+    pub by: String,
+    /// The request that did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// Minor units, where it is about some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<i64>,
+    /// Why, in the caller's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why it did not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// A job that an escrow caused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRef {
+    /// Its id.
+    pub id: JobId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub job_type: JobType,
+}
+
+/// A job that waits for the end of the authorisation, and is taken back when that no longer matters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timer {
+    /// The job.
+    pub job: JobId,
+    /// When it was made.
+    pub made_at: Millis,
+    /// When it is due.
+    pub due: Millis,
+    /// Whether it warns, or looks for the end.
+    pub warns: bool,
+}
+
+/// What a caller asks for.
+#[derive(Clone, Debug)]
+pub struct NewEscrow {
+    /// Its name.
+    pub id: EscrowId,
+    /// Whose it is.
+    pub partner: PartnerId,
+    /// How much.
+    pub money: Money,
+    /// Who pays.
+    pub buyer_email: EmailAddress,
+    /// Who is paid.
+    pub seller_email: EmailAddress,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The partner's own notes.
+    pub metadata: BTreeMap<String, String>,
+    /// What it is paid with at once.
+    pub payment_method: Option<String>,
+    /// Who asks.
+    pub by: Role,
+    /// The request that asks.
+    pub request: Option<String>,
+}
+
+impl Escrow {
+    /// Makes the first version of an escrow.
+    pub fn new(wanted: NewEscrow, now: Millis) -> Self {
+        let mut escrow = Self {
+            id: wanted.id,
+            version: 0,
+            state: State::Created,
+            partner: wanted.partner,
+            amount: wanted.money.minor_units(),
+            currency: wanted.money.currency(),
+            buyer_email: wanted.buyer_email,
+            seller_email: wanted.seller_email,
+            description: wanted.description,
+            metadata: wanted.metadata,
+            payment: Payment { method: wanted.payment_method, ..Payment::default() },
+            refunds: Vec::new(),
+            chargebacks: Vec::new(),
+            pending: None,
+            last_failure: None,
+            history: Vec::new(),
+            jobs: Vec::new(),
+            timers: Vec::new(),
+            created_at: now,
+            updated_at: now,
+        };
+        let mut entry = escrow.entry(Operation::Create, State::Created, wanted.by.as_str(), now);
+        entry.from = None;
+        entry.request = wanted.request;
+        entry.amount = Some(escrow.amount);
+        escrow.advance(entry);
+        escrow
+    }
+
+    /// Reads a document.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// Writes the document as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Returns whose the money is, by the facts.
+    pub fn amounts(&self) -> Amounts {
+        let held = if self.payment.authorized { self.amount } else { 0 };
+        let (released, refunded) = match (self.payment.captured, self.payment.cancelled) {
+            (_, true) => (0, held),
+            (Some(captured), false) => {
+                let given_back = self.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
+                let given_back = given_back.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount));
+                let released = captured.saturating_sub(given_back).clamp(0, held);
+                (released, held - released)
+            }
+            (None, false) => (0, 0),
+        };
+        Amounts::new(held, released, refunded).unwrap_or_default()
+    }
+
+    /// Returns the idempotency key at Stripe of the operation that makes the next version.
+    pub(super) fn key(&self, operation: Operation) -> String {
+        format!("{}:{operation}:{}", self.id, self.version + 1)
+    }
+
+    /// Makes the entry of the next version.
+    pub(super) fn entry(&self, operation: Operation, to: State, by: &str, now: Millis) -> Entry {
+        Entry {
+            version: self.version + 1,
+            at: now,
+            operation,
+            from: Some(self.state),
+            to,
+            by: by.to_owned(),
+            request: None,
+            amount: None,
+            reason: None,
+            failure: None,
+        }
+    }
+
+    /// Makes the next version by `entry`.
+    pub(super) fn advance(&mut self, entry: Entry) {
+        self.version = entry.version;
+        self.state = entry.to;
+        self.updated_at = entry.at;
+        self.history.push(entry);
+        let surplus = self.history.len().saturating_sub(MAX_ENTRIES);
+        self.history.drain(..surplus);
+    }
+
+    /// Notes a job that the escrow caused.
+    pub fn caused(&mut self, id: JobId, job_type: JobType) {
+        self.jobs.push(JobRef { id, job_type });
+        let surplus = self.jobs.len().saturating_sub(MAX_ENTRIES);
+        self.jobs.drain(..surplus);
+    }
+
+    /// Tells how the operation that `request` began has ended: with which failure, or with none. Nothing where it began none, or it is
+    /// still under way.
+    pub fn ending_of(&self, request: &str) -> Option<Option<&Failure>> {
+        let entry = self.made_by(request)?;
+        let under_way = |pending: &Pending| pending.request.as_deref() == Some(request);
+        if self.pending.as_ref().is_some_and(under_way) {
+            return None;
+        }
+        if entry.operation == Operation::Create {
+            let unfinished = self.state == State::Created && self.payment.intent_id.is_none();
+            let unpaid = matches!(self.state, State::Created | State::Cancelled);
+            return (!unfinished).then(|| self.last_failure.as_ref().filter(|_| unpaid));
+        }
+        Some(entry.failure.as_ref())
+    }
+
+    /// Returns the newest entry that `request` made.
+    pub fn made_by(&self, request: &str) -> Option<&Entry> {
+        self.history.iter().rev().find(|entry| entry.request.as_deref() == Some(request))
+    }
+}
+
+/// Names the escrow and where it is; never the parties or the secret.
+impl fmt::Debug for Escrow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Escrow")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,274 @@
+//! From what was seen at Stripe to the next version. Whoever saw it (the request, the fallback, an event), in whatever order and
+//! however often, the escrow ends at the same place.
+
+use super::{Chargeback, ChargebackStatus, Escrow, Failure, Operation, Refund, RefundStatus, State, is_legal};
+use crate::domain::job::Resolution;
+use crate::domain::millis::Millis;
+
+/// Something seen at Stripe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The payment.
+    Payment(PaymentSeen),
+    /// A refund of it.
+    Refund(RefundSeen),
+    /// An objection at the bank.
+    Dispute(DisputeSeen),
+    /// Stripe refused, for good, the operation with this key.
+    Refused {
+        /// The idempotency key.
+        key: String,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A payment as it was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PaymentSeen {
+    /// Stripe's id.
+    pub intent_id: String,
+    /// Where it was in its life.
+    pub status: PaymentStatus,
+    /// What was captured.
+    pub received: i64,
+    /// What else was told.
+    pub client_secret: Option<String>,
+    /// The charge.
+    pub charge_id: Option<String>,
+    /// The end of the authorisation.
+    pub capture_before: Option<Millis>,
+    /// Whether it ended because the authorisation ran out.
+    pub ran_out: bool,
+    /// Why the last attempt to pay failed.
+    pub failure: Option<Failure>,
+}
+
+/// Where a payment was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PaymentStatus {
+    /// Nothing is paid.
+    #[default]
+    Unpaid,
+    /// The money is held.
+    Held,
+    /// It is captured.
+    Captured,
+    /// It ended without money.
+    Cancelled,
+}
+
+/// A refund as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundSeen {
+    /// The refund.
+    pub refund: Refund,
+}
+
+/// A dispute as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisputeSeen {
+    /// The dispute.
+    pub chargeback: Chargeback,
+}
+
+impl Escrow {
+    /// Makes the next version of what was seen; nothing where it tells nothing new. `by` is `partner`, `admin`, `fallback` or `stripe`.
+    pub fn observe(&self, seen: &[Seen], by: &str, now: Millis) -> Option<Self> {
+        let mut next = self.clone();
+        let mut refused = None;
+        for one in seen {
+            match one {
+                Seen::Payment(payment) => next.note_payment(payment),
+                Seen::Refund(RefundSeen { refund }) => next.note_refund(refund),
+                Seen::Dispute(DisputeSeen { chargeback }) => next.note_chargeback(chargeback),
+                Seen::Refused { key, failure } => {
+                    let pending = self.pending.as_ref().is_some_and(|pending| pending.key == *key);
+                    let creating = self.is_being_created() && *key == self.creation_key();
+                    refused = Some(failure).filter(|_| pending || creating).or(refused);
+                }
+            }
+        }
+        let (mut operation, mut to, ended) = next.settle(self, refused);
+        if !is_legal(Some(self.state), to, operation) {
+            (operation, to) = (Operation::Note, self.state);
+        }
+        if next == *self && to == self.state && !ended {
+            return None;
+        }
+        Some(next.moved(self, operation, to, ended, refused, by, now))
+    }
+
+    /// Returns the idempotency key under which the payment is made.
+    pub fn creation_key(&self) -> String {
+        format!("{}:{}:1", self.id, Operation::Create)
+    }
+
+    fn is_being_created(&self) -> bool {
+        self.state == State::Created && self.payment.intent_id.is_none()
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what an entry of the history consists of")]
+    fn moved(
+        mut self,
+        before: &Self,
+        operation: Operation,
+        to: State,
+        ended: bool,
+        refused: Option<&Failure>,
+        by: &str,
+        now: Millis,
+    ) -> Self {
+        let mut entry = before.entry(operation, to, by, now);
+        let learnt = self.last_failure.take().filter(|failure| before.last_failure.as_ref() != Some(failure));
+        entry.failure = refused.cloned().or(learnt);
+        self.last_failure =
+            entry.failure.clone().or_else(|| before.last_failure.clone().filter(|_| to == before.state));
+        if let Some(pending) = self.pending.take_if(|_| ended) {
+            entry.amount = Some(pending.amount).filter(|amount| *amount > 0);
+            entry.request = pending.request;
+            entry.reason = pending.reason;
+        }
+        self.advance(entry);
+        self
+    }
+
+    fn note_payment(&mut self, seen: &PaymentSeen) {
+        let payment = &mut self.payment;
+        if seen.intent_id.is_empty() || payment.intent_id.as_ref().is_some_and(|known| *known != seen.intent_id) {
+            return;
+        }
+        payment.intent_id = Some(seen.intent_id.clone());
+        payment.client_secret = payment.client_secret.take().or_else(|| seen.client_secret.clone());
+        if payment.is_settled() {
+            return;
+        }
+        match seen.status {
+            PaymentStatus::Unpaid => {
+                if !payment.authorized && seen.failure.is_some() {
+                    self.last_failure.clone_from(&seen.failure);
+                }
+                return;
+            }
+            PaymentStatus::Held => payment.authorized = true,
+            PaymentStatus::Captured => {
+                payment.authorized = true;
+                payment.captured = Some(seen.received.clamp(0, self.amount));
+            }
+            PaymentStatus::Cancelled => {
+                payment.cancelled = true;
+                payment.ran_out = seen.ran_out;
+            }
+        }
+        payment.charge_id = seen.charge_id.clone().or(payment.charge_id.take());
+        payment.capture_before = seen.capture_before.or(payment.capture_before);
+    }
+
+    fn note_refund(&mut self, seen: &Refund) {
+        match self.refunds.iter_mut().find(|known| known.id == seen.id) {
+            Some(known) => known.status = known.status.max(seen.status),
+            None => self.refunds.push(seen.clone()),
+        }
+    }
+
+    fn note_chargeback(&mut self, seen: &Chargeback) {
+        match self.chargebacks.iter_mut().find(|known| known.id == seen.id) {
+            Some(known) => known.status = known.status.max(seen.status),
+            None => self.chargebacks.push(seen.clone()),
+        }
+    }
+
+    /// Returns the state that follows from the amounts of a captured payment.
+    fn by_amounts(&self) -> State {
+        let amounts = self.amounts();
+        if self.chargebacks.iter().any(|one| one.status != ChargebackStatus::Won) {
+            return State::ChargedBack;
+        }
+        match (amounts.released(), amounts.refunded()) {
+            (_, 0) => State::Released,
+            (0, _) => State::Refunded,
+            _ => State::PartiallyRefunded,
+        }
+    }
+
+    /// Decides what the facts mean: the operation, the state, and whether what was under way has ended.
+    fn settle(&mut self, before: &Self, refused: Option<&Failure>) -> (Operation, State, bool) {
+        if self.payment.cancelled {
+            return self.without_money(before.state);
+        }
+        if self.payment.captured.is_some() {
+            return self.with_money(before, refused.is_some());
+        }
+        match (&self.pending, refused) {
+            (Some(pending), Some(_)) => {
+                let paid_meanwhile = pending.from == State::Created && self.payment.authorized;
+                let to = if paid_meanwhile { State::Authorized } else { pending.from };
+                (pending.operation, to, true)
+            }
+            (None, Some(_)) => (Operation::Create, State::Cancelled, false),
+            _ if before.state == State::Created && self.payment.authorized => {
+                (Operation::Authorize, State::Authorized, false)
+            }
+            _ if before.is_being_created() && self.payment.intent_id.is_some() => {
+                (Operation::Create, State::Created, false)
+            }
+            _ => (Operation::Note, before.state, false),
+        }
+    }
+
+    /// The payment ended without money.
+    fn without_money(&self, before: State) -> (Operation, State, bool) {
+        let begun = self.pending.as_ref().map(|pending| (pending.operation, pending.resolution));
+        match (begun, before) {
+            (Some((Operation::Cancel, _)), _) => (Operation::Cancel, State::Cancelled, true),
+            (None, State::Created) => (Operation::Cancel, State::Cancelled, false),
+            (Some((Operation::Refund, _)), _) => (Operation::Refund, State::Refunded, true),
+            (Some((Operation::Resolve, Some(Resolution::Refund))), _) => (Operation::Resolve, State::Refunded, true),
+            (Some(_), _) | (None, State::Authorized | State::Disputed) if self.payment.ran_out => {
+                (Operation::Expire, State::Expired, true)
+            }
+            (Some(_), _) | (None, State::Authorized | State::Disputed) => (Operation::Void, State::Refunded, true),
+            (None, _) => (Operation::Note, before, false),
+        }
+    }
+
+    /// The payment was captured.
+    fn with_money(&mut self, before: &Self, refused: bool) -> (Operation, State, bool) {
+        let to = self.by_amounts();
+        let Some(pending) = &self.pending else {
+            return match before.state {
+                State::Created | State::Authorized | State::Disputed => (Operation::Release, to, false),
+                _ => (self.outside(before, to), to, false),
+            };
+        };
+        if pending.captures() {
+            return (pending.operation, to, true);
+        }
+        if pending.operation == Operation::Cancel {
+            return (Operation::Release, to, true);
+        }
+        match self.refunds.iter().find(|refund| refund.key.as_ref() == Some(&pending.key)) {
+            Some(refund) => {
+                if refund.status == RefundStatus::Failed {
+                    let code = Some("refund_failed".to_owned());
+                    self.last_failure = Some(Failure { status: None, code, decline_code: None });
+                }
+                (pending.operation, to, true)
+            }
+            None if refused => (pending.operation, to, true),
+            None => (Operation::Note, before.state, false),
+        }
+    }
+
+    /// Names what changed a payment whose operations have all ended.
+    fn outside(&self, before: &Self, to: State) -> Operation {
+        if to == State::ChargedBack || before.state == State::ChargedBack {
+            return if to == before.state { Operation::Note } else { Operation::Chargeback };
+        }
+        match self.amounts().refunded().cmp(&before.amounts().refunded()) {
+            std::cmp::Ordering::Greater => Operation::Refund,
+            std::cmp::Ordering::Less => Operation::RefundFailed,
+            std::cmp::Ordering::Equal => Operation::Note,
+        }
+    }
+}

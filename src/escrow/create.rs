@@ -1,0 +1,65 @@
+//! `create`: the escrow is written down before its payment is made, so that whoever comes later makes the same payment.
+
+use super::operate::{Done, OperateError, Order};
+use super::seen::{failure, payment};
+use super::transition::{Transition, Transitioned, Write};
+use super::{Escrows, odd};
+use crate::domain::escrow::{Escrow, NewEscrow, Seen};
+use crate::domain::outcome::Failure;
+use crate::stripe::{self, Intent, NewPayment, Stripe};
+
+impl Escrows {
+    /// Creates an escrow and its payment; with a payment method the payment is tried at once.
+    pub async fn create(&self, wanted: NewEscrow, order: &Order<'_>) -> Result<Done, OperateError> {
+        let stripe = self.stripe.as_ref().map_err(Clone::clone)?;
+        let mut escrow = Escrow::new(wanted, self.clock.now());
+        let jobs = self.jobs(None, &mut escrow, order.traceparent);
+        let write = Write::Begin(order.record, None);
+        let transition = Transition { before: None, after: &escrow, jobs: &jobs, write, event: None };
+        match self.transition(&transition).await? {
+            Transitioned::Done => {
+                let seen = make(stripe, &escrow).await;
+                Ok(self.end(escrow, seen, order).await)
+            }
+            Transitioned::BegunBefore => Err(OperateError::BegunBefore),
+            Transitioned::Changed(_) => Err(odd("its id is taken").into()),
+        }
+    }
+
+    /// Goes on where an earlier run of the request that created `escrow` ended.
+    pub async fn go_on_creating(&self, escrow: Escrow, order: &Order<'_>) -> Result<Done, OperateError> {
+        let stripe = self.stripe.as_ref().map_err(Clone::clone)?;
+        if let Some(answer) = order.asker().answer_of(&escrow) {
+            self.answer(order.record, Some(&answer)).await?;
+            return Ok(Done::Answered(answer));
+        }
+        let seen = make(stripe, &escrow).await;
+        Ok(self.end(escrow, seen, order).await)
+    }
+}
+
+/// Makes the payment. A repeat under the same key is answered with the payment of the first time.
+async fn make(stripe: &Stripe, escrow: &Escrow) -> Result<Vec<Seen>, Failure> {
+    let wanted = NewPayment {
+        escrow_id: escrow.id.as_str(),
+        amount: escrow.amount,
+        currency: escrow.currency.as_str(),
+        description: escrow.description.as_deref(),
+        payment_method: escrow.payment.method.as_deref(),
+    };
+    let key = escrow.creation_key();
+    let made: Result<Intent, _> = stripe.act(stripe::create_payment(&wanted), &key).await;
+    match made {
+        Ok(intent) => Ok(vec![payment(&intent)]),
+        Err(error) if !error.is_final() => Err(error.failure),
+        // The card was declined: the payment is there and waits for another.
+        Err(error) => match error.intent.as_deref() {
+            Some(intent) if !intent.id.is_empty() => {
+                let Seen::Payment(mut seen) = payment(intent) else { return Ok(Vec::new()) };
+                seen.failure = Some(failure(&error));
+                Ok(vec![Seen::Payment(seen)])
+            }
+            _ => Ok(vec![Seen::Refused { key, failure: failure(&error) }]),
+        },
+    }
+}

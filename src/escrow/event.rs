@@ -1,0 +1,124 @@
+//! Stripe's events: hints that something happened. What counts is the object they carry, or a look at Stripe.
+//!
+//! Facts only grow, so events may come in any order, late and twice. The same event is taken in once; one that told nothing new is
+//! not marked, and tells nothing new the next time either.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Escrows;
+use super::seen::{disputed, payment, refunds};
+use super::settle::Told;
+use crate::config::ConfigError;
+use crate::domain::escrow::State;
+use crate::domain::id::EscrowId;
+use crate::domain::outcome::Failure;
+use crate::stripe::{ESCROW_ID, Intent};
+use crate::upstash::UpstashError;
+
+/// An event, as far as it is read.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    /// Stripe's id, `evt_...`.
+    pub id: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: String,
+    data: Data,
+}
+
+#[derive(Debug, Deserialize)]
+struct Data {
+    object: Box<RawValue>,
+}
+
+/// A refund, a charge or a dispute.
+#[derive(Debug, Deserialize)]
+struct Part {
+    id: String,
+    #[serde(default)]
+    amount: i64,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    payment_intent: Option<String>,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakenIn {
+    /// It moved its escrow.
+    Applied,
+    /// It told nothing new.
+    NothingNew,
+    /// It was taken in before.
+    Duplicate,
+    /// It is about no escrow of ours.
+    NotOurs,
+}
+
+/// Why an event was not taken in; Stripe will send it again.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// Its object is not of the expected form.
+    #[error("the event's object cannot be read")]
+    Unreadable,
+    /// Stripe is not configured.
+    #[error(transparent)]
+    NotConfigured(#[from] ConfigError),
+    /// Stripe could not be asked.
+    #[error(transparent)]
+    Stripe(#[from] Failure),
+    /// Redis could not be reached.
+    #[error(transparent)]
+    Upstash(#[from] UpstashError),
+}
+
+impl Escrows {
+    /// Takes an event in, whose signature was verified.
+    pub async fn take_in(&self, event: &Event) -> Result<TakenIn, EventError> {
+        let (intent, mut seen) = match event.kind.as_str() {
+            kind if kind.starts_with("payment_intent.") => (read::<Intent>(event)?, Vec::new()),
+            "charge.refunded" | "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
+                let Some(id) = read::<Part>(event)?.payment_intent else { return Ok(TakenIn::NotOurs) };
+                (self.look_at(&id).await?, refunds(self.stripe.as_ref().map_err(Clone::clone)?, &id).await?)
+            }
+            "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed" => {
+                let part = read::<Part>(event)?;
+                let Some(id) = part.payment_intent else { return Ok(TakenIn::NotOurs) };
+                let status = part.status.unwrap_or_default();
+                (self.look_at(&id).await?, vec![disputed(&part.id, part.amount, &status)])
+            }
+            _ => return Ok(TakenIn::NotOurs),
+        };
+        let id = intent.metadata.as_ref().and_then(|all| all.get(ESCROW_ID)).map(EscrowId::parse);
+        let Some(Ok(id)) = id else {
+            return Ok(TakenIn::NotOurs);
+        };
+        let (Some(escrow), seen_before) = self.read(&id, Some(&event.id)).await? else {
+            return Ok(TakenIn::NotOurs);
+        };
+        if seen_before {
+            return Ok(TakenIn::Duplicate);
+        }
+        // An event's intent does not say when the authorisation ends: the charge is only named in it.
+        let intent = if event.kind == "payment_intent.amount_capturable_updated" && escrow.state == State::Created {
+            self.look_at(&intent.id).await?
+        } else {
+            intent
+        };
+        seen.insert(0, payment(&intent));
+        let told = Told { seen: &seen, by: "stripe", asker: None, event: Some(&event.id), traceparent: None };
+        let settled = self.settle(escrow, &told).await?;
+        Ok(if settled.moved { TakenIn::Applied } else { TakenIn::NothingNew })
+    }
+
+    async fn look_at(&self, intent: &str) -> Result<Intent, EventError> {
+        let stripe = self.stripe.as_ref().map_err(Clone::clone)?;
+        Ok(Intent::read(stripe, intent).await.map_err(Failure::from)?)
+    }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(event: &Event) -> Result<T, EventError> {
+    serde_json::from_str(event.data.object.get()).map_err(|_| EventError::Unreadable)
+}

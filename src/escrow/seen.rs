@@ -1,0 +1,161 @@
+//! Stripe's side of an operation: acting, looking, and saying what was seen.
+
+use super::Escrows;
+use crate::domain::escrow::{
+    Chargeback, ChargebackStatus, Escrow, Failure, PaymentSeen, PaymentStatus, Pending, RefundSeen, RefundStatus, Seen,
+};
+use crate::domain::outcome::{Failure as CallFailure, FailureKind};
+use crate::stripe::{self, IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Refunds, Stripe, StripeError};
+
+/// Pages of refunds looked through. Chosen: 500 refunds of one payment; one that has more needs a person.
+const MAX_PAGES: usize = 5;
+
+/// What Stripe calls the end of an authorisation by itself.
+const AUTOMATIC: &str = "automatic";
+
+impl Escrows {
+    /// Has Stripe do what is pending.
+    ///
+    /// # Errors
+    /// When it is not known whether Stripe did. A refusal is something seen.
+    pub(super) async fn act(&self, stripe: &Stripe, escrow: &Escrow) -> Result<Vec<Seen>, CallFailure> {
+        let (Some(pending), Some(intent)) = (&escrow.pending, &escrow.payment.intent_id) else {
+            return Ok(Vec::new());
+        };
+        let error = match ask(stripe, escrow, pending, intent).await {
+            Ok(seen) => return Ok(vec![seen]),
+            Err(error) if error.is_final() => error,
+            Err(error) => return Err(error.failure),
+        };
+        // Another run may have done the same in between: the refusal is judged by what is there.
+        let mut seen = match look(stripe, escrow, intent).await {
+            Ok(seen) => seen,
+            Err(failure) if failure.kind.is_retryable() => return Err(failure),
+            Err(_) => Vec::new(),
+        };
+        seen.push(Seen::Refused { key: pending.key.clone(), failure: failure(&error) });
+        Ok(seen)
+    }
+
+    /// Looks what is there, and acts only where the operation has not ended: for whoever comes late.
+    pub(super) async fn resume(&self, stripe: &Stripe, escrow: &Escrow) -> Result<Vec<Seen>, CallFailure> {
+        let Some(intent) = &escrow.payment.intent_id else {
+            return Ok(Vec::new());
+        };
+        let mut seen = look(stripe, escrow, intent).await?;
+        let found = escrow.observe(&seen, "", self.clock.now());
+        let found = found.as_ref().unwrap_or(escrow);
+        if found.pending.is_some() {
+            // What was seen may have been learnt before; `found` knows it in any case.
+            seen.extend(self.act(stripe, found).await?);
+        }
+        Ok(seen)
+    }
+}
+
+/// Asks Stripe for what is pending: a capture, a refund of what is captured, or a cancellation of what is held.
+async fn ask(stripe: &Stripe, escrow: &Escrow, pending: &Pending, intent: &str) -> Result<Seen, StripeError> {
+    if pending.captures() {
+        let captured: Intent = stripe.act(stripe::capture(intent, pending.amount), &pending.key).await?;
+        return Ok(payment(&captured));
+    }
+    if escrow.payment.captured.is_none() {
+        let cancelled: Intent = stripe.act(stripe::cancel(intent), &pending.key).await?;
+        return Ok(payment(&cancelled));
+    }
+    let refund = stripe::NewRefund {
+        escrow_id: escrow.id.as_str(),
+        intent_id: intent,
+        amount: pending.amount.min(escrow.amounts().released()),
+        key: &pending.key,
+    };
+    // A refund that began as a cancellation is another request at Stripe, so it has another key there.
+    let key = if was_captured(pending) { pending.key.clone() } else { format!("{}:captured", pending.key) };
+    let made: Refund = stripe.act(stripe::create_refund(&refund), &key).await?;
+    Ok(refunded(&made, Some(&pending.key)))
+}
+
+fn was_captured(pending: &Pending) -> bool {
+    use crate::domain::escrow::State::{PartiallyRefunded, Released};
+    matches!(pending.from, Released | PartiallyRefunded)
+}
+
+/// Looks at the payment, and at its refunds where it can have some.
+pub(super) async fn look(stripe: &Stripe, escrow: &Escrow, intent: &str) -> Result<Vec<Seen>, CallFailure> {
+    let found = Intent::read(stripe, intent).await?;
+    let mut seen = vec![payment(&found)];
+    let refunding = escrow.pending.as_ref().is_some_and(|pending| !pending.captures());
+    if found.status == IntentStatus::Succeeded && refunding {
+        seen.extend(refunds(stripe, intent).await?);
+    }
+    Ok(seen)
+}
+
+/// Reads all refunds of a payment.
+pub(super) async fn refunds(stripe: &Stripe, intent: &str) -> Result<Vec<Seen>, CallFailure> {
+    let (mut seen, mut after) = (Vec::new(), None);
+    for _ in 0..MAX_PAGES {
+        let page: Refunds = stripe.look(stripe::list_refunds(intent, after.as_deref())).await?;
+        seen.extend(page.data.iter().map(|refund| refunded(refund, None)));
+        after = page.data.last().map(|refund| refund.id.clone()).filter(|_| page.has_more);
+        if after.is_none() {
+            return Ok(seen);
+        }
+    }
+    let message = format!("the payment has more than {} refunds", MAX_PAGES * 100);
+    Err(CallFailure::new(FailureKind::Rejected, message))
+}
+
+/// Says what an intent tells.
+pub(super) fn payment(intent: &Intent) -> Seen {
+    let status = match intent.status {
+        IntentStatus::RequiresCapture => PaymentStatus::Held,
+        IntentStatus::Succeeded => PaymentStatus::Captured,
+        IntentStatus::Canceled => PaymentStatus::Cancelled,
+        _ => PaymentStatus::Unpaid,
+    };
+    let charge = intent.latest_charge.as_ref();
+    let error = intent.last_payment_error.as_ref();
+    Seen::Payment(PaymentSeen {
+        intent_id: intent.id.clone(),
+        status,
+        received: intent.amount_received,
+        client_secret: intent.client_secret.clone(),
+        charge_id: charge.and_then(|charge| charge.id()).map(str::to_owned),
+        capture_before: charge.and_then(crate::stripe::Charge::capture_before),
+        ran_out: intent.cancellation_reason.as_deref() == Some(AUTOMATIC),
+        failure: error.map(|error| Failure {
+            status: Some(402),
+            code: error.code.clone(),
+            decline_code: error.decline_code.clone(),
+        }),
+    })
+}
+
+/// Says what a refund tells; `key` is the one it was just made under.
+pub(super) fn refunded(refund: &Refund, key: Option<&str>) -> Seen {
+    let own = refund.metadata.as_ref().and_then(|all| all.get(IDEMPOTENCY_KEY)).map(String::as_str);
+    let status = match refund.status.as_deref() {
+        Some("failed" | "canceled") => RefundStatus::Failed,
+        Some("succeeded") => RefundStatus::Succeeded,
+        _ => RefundStatus::Pending,
+    };
+    let key = key.or(own).map(str::to_owned);
+    let refund = crate::domain::escrow::Refund { id: refund.id.clone(), amount: refund.amount, status, key };
+    Seen::Refund(RefundSeen { refund })
+}
+
+/// Says what a dispute tells.
+pub(super) fn disputed(id: &str, amount: i64, status: &str) -> Seen {
+    let status = match status {
+        "won" | "warning_closed" | "prevented" => ChargebackStatus::Won,
+        "lost" => ChargebackStatus::Lost,
+        _ => ChargebackStatus::Open,
+    };
+    Seen::Dispute(crate::domain::escrow::DisputeSeen { chargeback: Chargeback { id: id.to_owned(), amount, status } })
+}
+
+/// Keeps of a refusal what a caller may see.
+pub(super) fn failure(error: &StripeError) -> Failure {
+    Failure { status: error.status, code: error.code.clone(), decline_code: error.decline_code.clone() }
+}

@@ -1,0 +1,5 @@
+//! What other services tell us.
+
+mod stripe;
+
+pub use stripe::STRIPE;
