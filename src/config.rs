@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::domain::alert::Limits;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::limits::{DEFAULT_TIME_BOX, MAX_TIME_BOX};
 use crate::domain::signing_secret::SigningSecrets;
@@ -52,11 +53,20 @@ pub const JOB_PROCESSOR_URL: &str = "JOB_PROCESSOR_URL";
 /// Stripe's address, for tests.
 pub const STRIPE_BASE_URL: &str = "STRIPE_BASE_URL";
 
+/// Dead letters beyond which operators are told.
+pub const ALERT_DEAD_LETTERS: &str = "ALERT_DEAD_LETTERS";
+/// How long the oldest due job may have been so before operators are told, in milliseconds.
+pub const ALERT_OLDEST_DUE_MS: &str = "ALERT_OLDEST_DUE_MS";
+/// Where operators are told by mail.
+pub const ALERT_EMAIL: &str = "ALERT_EMAIL";
+/// Where operators are told by webhook, signed as all are.
+pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
+
 /// What is logged at least: `error`, `warn`, `info` or `debug`.
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Every variable, in the order of `.env.example`.
-pub const VARIABLES: [&str; 21] = [
+pub const VARIABLES: [&str; 25] = [
     KV_REST_API_URL,
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,
@@ -77,8 +87,18 @@ pub const VARIABLES: [&str; 21] = [
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRET,
     STRIPE_BASE_URL,
+    ALERT_DEAD_LETTERS,
+    ALERT_OLDEST_DUE_MS,
+    ALERT_EMAIL,
+    ALERT_WEBHOOK_URL,
     LOG_LEVEL,
 ];
+
+/// Dead letters beyond which operators are told. From the seed design.
+const DEFAULT_ALERT_DEAD_LETTERS: u64 = 10;
+
+/// How long the oldest due job may have been so, in ms. Chosen: five missed ticks.
+const DEFAULT_ALERT_OLDEST_DUE_MS: u64 = 300_000;
 
 /// Fewest characters of a secret of ours. Chosen: 8 random characters are not guessed over a network before anyone notices,
 /// and what is shorter was most likely set by accident.
@@ -170,6 +190,17 @@ pub struct WebhookConfig {
     pub allow_private: Vec<String>,
 }
 
+/// When and where operators are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertConfig {
+    /// From where on.
+    pub limits: Limits,
+    /// By mail.
+    pub email: Option<EmailAddress>,
+    /// By webhook.
+    pub webhook: Option<Setting<WebhookConfig>>,
+}
+
 /// How Stripe is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StripeConfig {
@@ -198,6 +229,8 @@ pub struct Config {
     pub email: Setting<EmailConfig>,
     /// Where webhooks go.
     pub webhook: Setting<WebhookConfig>,
+    /// When and where operators are told.
+    pub alert: Setting<AlertConfig>,
     /// How Stripe is reached.
     pub stripe: Setting<StripeConfig>,
     /// What Stripe signs its events with.
@@ -225,6 +258,7 @@ impl Config {
             log_level: read.log_level(),
             email: read.email(),
             webhook: read.webhook(),
+            alert: read.alert(),
             stripe: read.stripe(),
             stripe_webhook_secret: read.credential(STRIPE_WEBHOOK_SECRET),
             processor_url: read.required(JOB_PROCESSOR_URL).and_then(|_| read.url(JOB_PROCESSOR_URL, "")),
@@ -340,13 +374,36 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
         Ok(Brand { name, color })
     }
 
+    fn alert(&self) -> Setting<AlertConfig> {
+        let number = |name, default| match self.optional(name) {
+            None => Ok(default),
+            Some(text) => text.parse().map_err(|_| ConfigError::Malformed { name, expected: "a number, 0 or more" }),
+        };
+        let malformed =
+            |_| ConfigError::Malformed { name: ALERT_EMAIL, expected: "an address such as name@example.com" };
+        let email =
+            self.optional(ALERT_EMAIL).map(|text| EmailAddress::parse(&*text).map_err(malformed)).transpose()?;
+        Ok(AlertConfig {
+            limits: Limits {
+                dead_letters: number(ALERT_DEAD_LETTERS, DEFAULT_ALERT_DEAD_LETTERS)?,
+                oldest_due: Duration::from_millis(number(ALERT_OLDEST_DUE_MS, DEFAULT_ALERT_OLDEST_DUE_MS)?),
+            },
+            email,
+            webhook: self.optional(ALERT_WEBHOOK_URL).map(|_| self.webhook_at(ALERT_WEBHOOK_URL)),
+        })
+    }
+
     fn webhook(&self) -> Setting<WebhookConfig> {
-        self.required(WEBHOOK_URL)?;
+        self.webhook_at(WEBHOOK_URL)
+    }
+
+    fn webhook_at(&self, name: &'static str) -> Setting<WebhookConfig> {
+        self.required(name)?;
         let allowed = self.optional(WEBHOOK_ALLOW_PRIVATE).unwrap_or_default();
         let allowed = allowed.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase);
         let secrets = SigningSecrets::parse(&self.required(WEBHOOK_SIGNING_SECRET)?);
         Ok(WebhookConfig {
-            url: self.url(WEBHOOK_URL, "")?,
+            url: self.url(name, "")?,
             secrets: secrets.map_err(|_| ConfigError::Malformed {
                 name: WEBHOOK_SIGNING_SECRET,
                 expected: "whsec_ and base64 of 24 to 64 bytes, or several such with spaces between them",

@@ -1,5 +1,6 @@
 //! Pure rules: what values exist and which of them are legal. No I/O, no async, no clock, no dice.
 
+pub mod alert;
 pub mod backoff;
 pub mod control;
 pub mod email_address;

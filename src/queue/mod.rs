@@ -4,6 +4,7 @@
 //! claimed is held under a lease: until that lapses nobody else gets it, and once another claim has it the first can no
 //! longer settle it. The queue knows nothing of what a job does.
 
+mod alert;
 mod cancel;
 mod claim;
 mod control;
@@ -15,6 +16,7 @@ mod settle;
 mod stats;
 mod status;
 
+pub use alert::Turn;
 pub use cancel::Cancelled;
 pub use claim::{ClaimRequest, Claimed, ClaimedJob};
 pub use control::{ControlView, DelayedJob, DelayedPage, DelayedPlace, MaxAttemptsSet};
@@ -34,13 +36,15 @@ use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
 /// The scripts of the queue, for the test that compares each header with its call.
-pub static SCRIPTS: [&crate::upstash::Script; 18] = [
+pub static SCRIPTS: [&crate::upstash::Script; 20] = [
     &enqueue::ENQUEUE,
     &claim::CLAIM,
     &settle::SETTLE,
     &cancel::CANCEL,
     &status::STATUS,
     &stats::STATS,
+    &alert::READ_ALERTS,
+    &alert::TURN_ALERT,
     &measured::MEASURED,
     &oldest_due::OLDEST_DUE,
     &dead_letters::DEAD_LETTERS,

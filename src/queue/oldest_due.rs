@@ -6,7 +6,7 @@ use super::{Queue, status};
 use crate::domain::id::JobId;
 use crate::domain::job::JobType;
 use crate::domain::millis::Millis;
-use crate::upstash::{Patience, Script, ScriptCall, UpstashError};
+use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
 pub(super) static OLDEST_DUE: Script = upstash_script!("oldest_due", "../upstash/prelude.lua", "oldest_due.lua");
@@ -21,22 +21,30 @@ pub struct OldestDue {
 impl Queue {
     /// Returns how long the oldest due job has been so. A growing age says that no processor runs.
     pub async fn oldest_due(&self) -> Result<OldestDue, UpstashError> {
+        read(self.upstash.run(Patience::REQUEST, &self.oldest_due_call()).await?)
+    }
+
+    /// Makes the script call.
+    pub(super) fn oldest_due_call(&self) -> ScriptCall<'static> {
         let mut keys = vec![self.keys.timers()];
         keys.extend(self.queues(&JobType::ALL));
         let args = vec![self.clock.script_arg().into(), self.keys.prefix().to_owned().into()];
-        let reply = self.upstash.run(Patience::REQUEST, &ScriptCall { script: &OLDEST_DUE, keys, args }).await?;
-        let mut reply = reply.array()?.into_iter();
-        let mut next =
-            || reply.next().ok_or_else(|| UpstashError::Unknown("oldest_due: the answer ends too soon".into()));
-        let now = Millis(next()?.integer()?);
-        let timer = next()?.optional_text()?.and_then(|score| score.parse().ok()).map(Millis);
-        let mut since = timer;
-        while let (Some(id), Some(document)) = (reply.next(), reply.next()) {
-            let due = due_since(&id.text()?, document.optional_text()?, now);
-            since = since.into_iter().chain(due).min();
-        }
-        Ok(OldestDue { age: since.map(|since| now.since(since)) })
+        ScriptCall { script: &OLDEST_DUE, keys, args }
     }
+}
+
+/// Reads what the script answered.
+pub(super) fn read(reply: Reply) -> Result<OldestDue, UpstashError> {
+    let mut reply = reply.array()?.into_iter();
+    let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("oldest_due: the answer ends too soon".into()));
+    let now = Millis(next()?.integer()?);
+    let timer = next()?.optional_text()?.and_then(|score| score.parse().ok()).map(Millis);
+    let mut since = timer;
+    while let (Some(id), Some(document)) = (reply.next(), reply.next()) {
+        let due = due_since(&id.text()?, document.optional_text()?, now);
+        since = since.into_iter().chain(due).min();
+    }
+    Ok(OldestDue { age: since.map(|since| now.since(since)) })
 }
 
 /// Since when the job has been due; unknown for an id without a document.

@@ -62,8 +62,13 @@ impl Keys {
         format!("{}queue:recovery", self.prefix)
     }
 
+    /// hash: alert to its state.
+    pub fn alerts(&self) -> String {
+        format!("{}queue:alerts", self.prefix)
+    }
+
     /// list: when how many jobs of a type were claimed, `<ms> <jobs>`, for its rate.
-    pub fn rate(&self, job_type: JobType) -> String {
+    pub fn queue_rate(&self, job_type: JobType) -> String {
         format!("{}queue:rate:{job_type}", self.prefix)
     }
 

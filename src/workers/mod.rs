@@ -3,12 +3,14 @@
 //! A worker does one side effect and says how it went; it never touches the queue. It may be run twice for one job, so each makes
 //! sure by itself that the effect happens once: by an idempotency key, by looking first, or by a record in Redis.
 
+mod alert;
 pub mod audit;
 mod email;
 pub mod stripe;
 mod webhook;
 
 use crate::config::{Config, ConfigError, Setting};
+use crate::domain::email_address::EmailAddress;
 use crate::domain::id::JobId;
 use crate::domain::job::Payload;
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
@@ -16,6 +18,8 @@ use crate::edge::Clock;
 use crate::escrow::{Escrows, Finished};
 use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
+
+pub use alert::Notice;
 
 use audit::AuditLog;
 use email::EmailWorker;
@@ -42,6 +46,8 @@ pub struct Workers {
     stripe: Setting<StripeWorker>,
     webhook: Setting<WebhookWorker>,
     audit: AuditLog,
+    alert_email: Option<EmailAddress>,
+    alert_webhook: Option<Setting<WebhookWorker>>,
     escrows: Escrows,
 }
 
@@ -63,6 +69,13 @@ impl Workers {
             stripe: stripe.map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
             webhook: webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone())),
             audit: AuditLog::new(upstash.clone(), keys.clone(), clock.clone()),
+            alert_email: config.alert.as_ref().ok().and_then(|alert| alert.email.clone()),
+            alert_webhook: config
+                .alert
+                .as_ref()
+                .ok()
+                .and_then(|alert| alert.webhook.clone())
+                .map(|webhook| webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone()))),
             escrows,
         }
     }

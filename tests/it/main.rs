@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module an area, a real Redis behind a gateway that misbehaves on request.
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod alerts;
 mod bench;
 mod budget;
 mod control;

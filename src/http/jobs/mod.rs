@@ -1,5 +1,6 @@
 //! The routes of the queue.
 
+mod alerts;
 mod control;
 mod control_action;
 mod cursor;

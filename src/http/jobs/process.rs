@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use super::alerts;
 use crate::app::App;
 use crate::auth::{self, ProcessorCaller};
 use crate::domain::job::{JobType, UnknownJobType};
@@ -122,6 +123,7 @@ async fn run(app: &App, request: &Request, action: Action) -> Result<Response, A
             }
         })
         .await?;
+    alerts::look(app, &report).await;
     let sums = report.all;
     tracing::info!(request.id = %request.id, processed = sums.processed, completed = sums.completed, retried = sums.retried, dead_lettered = sums.dead_lettered, released = sums.released, duration_ms = report.duration_ms, more = report.more, "processed {} jobs", sums.processed);
     Ok(reply::json(StatusCode::OK, &report))

@@ -29,6 +29,11 @@ impl EmailWorker {
         Self { brand: config.brand.clone(), resend: Resend::new(config, http, clock) }
     }
 
+    /// Sends a note to an operator, once under its key.
+    pub(super) async fn note(&self, key: &str, to: &EmailAddress, subject: &str, text: &str) -> Result<(), Failure> {
+        self.resend.note(key, to, subject, text).await
+    }
+
     /// Sends the letter of a job to each of its recipients.
     ///
     /// One recipient the provider refuses does not keep the letter from the others; a provider that is out of order ends the run, since

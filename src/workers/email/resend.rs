@@ -56,6 +56,15 @@ struct Body<'a> {
     tags: Vec<Tag<'a>>,
 }
 
+/// A note to an operator.
+#[derive(Serialize)]
+struct Note<'a> {
+    from: &'a str,
+    to: [&'a str; 1],
+    subject: &'a str,
+    text: &'a str,
+}
+
 /// Headers of the mail itself.
 #[derive(Serialize)]
 struct Headers<'a> {
@@ -86,6 +95,15 @@ impl Resend {
         judge(&answer, self.clock.now())
     }
 
+    /// Hands a note to an operator to Resend: a subject and a plain text.
+    pub(super) async fn note(&self, key: &str, to: &EmailAddress, subject: &str, text: &str) -> Result<(), Failure> {
+        let note = Note { from: &self.config.from, to: [to.expose()], subject, text };
+        let request = self.post(key, serde_json::to_vec(&note).unwrap_or_default());
+        let request = request.map_err(|error| no_answer("Resend", &error))?;
+        let answer = async { Answer::read(self.http.execute(request).await?, MAX_ANSWER_BYTES).await };
+        judge(&answer.await.map_err(|error| no_answer("Resend", &error))?, self.clock.now())
+    }
+
     fn request(&self, message: &Message<'_>) -> Result<reqwest::Request, reqwest::Error> {
         let transaction = tag(&message.letter.transaction_id);
         let mut tags = vec![Tag { name: "type", value: message.letter.job_type.as_str() }];
@@ -101,12 +119,16 @@ impl Resend {
             headers: Headers { auto_submitted: "auto-generated", entity_ref_id: message.job_id.as_str() },
             tags,
         };
+        self.post(message.key, serde_json::to_vec(&body).unwrap_or_default())
+    }
+
+    fn post(&self, key: &str, body: Vec<u8>) -> Result<reqwest::Request, reqwest::Error> {
         self.http
             .post(format!("{}/emails", self.config.base_url))
             .header(AUTHORIZATION, format!("Bearer {}", self.config.api_key.expose()))
-            .header("idempotency-key", message.key)
+            .header("idempotency-key", key)
             .header("content-type", "application/json")
-            .body(serde_json::to_vec(&body).unwrap_or_default())
+            .body(body)
             .timeout(TIMEOUT)
             .build()
     }

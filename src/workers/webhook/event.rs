@@ -10,7 +10,7 @@ use crate::domain::job::EscrowStatusChanged;
 use crate::domain::millis::Millis;
 
 /// Version of the bodies. Chosen: the month they were first sent.
-const API_VERSION: &str = "2026-11-01";
+pub(in crate::workers) const API_VERSION: &str = "2026-11-01";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,7 @@
 //! public, and no answer waited for longer than 15 seconds. The answer's status alone counts: its body is not read. Whether and when a failed delivery is repeated is the queue's part.
 
 mod address;
-mod event;
+pub(super) mod event;
 mod guard;
 mod signature;
 
@@ -52,17 +52,21 @@ impl WebhookWorker {
 
     /// Tells the partner's server of a change of an escrow.
     pub(super) async fn deliver(&self, task: Task<'_>, change: &EscrowStatusChanged) -> Result<(), Failure> {
+        let body = event::body(task.id, change, self.clock.now());
+        self.post(task.id.as_str(), task.traceparent, body).await
+    }
+
+    /// Sends a body under an id that every repeat of it has.
+    pub(super) async fn post(&self, id: &str, traceparent: Option<&str>, body: String) -> Result<(), Failure> {
         let url = Url::parse(&self.config.url).map_err(|_| refused("it is no address"))?;
         self.guard.check(&url).map_err(refused)?;
         let now = self.clock.now();
-        let body = event::body(task.id, change, now);
-        let headers = self.headers(task, &body, now)?;
+        let headers = self.headers(id, traceparent, &body, now)?;
         let response = self.client()?.post(url).headers(headers).body(body).send().await;
         judge(&Answer::without_body(&response.map_err(|error| unsent(&error))?), now)
     }
 
-    fn headers(&self, task: Task<'_>, body: &str, now: Millis) -> Result<HeaderMap, Failure> {
-        let id = task.id.as_str();
+    fn headers(&self, id: &str, traceparent: Option<&str>, body: &str, now: Millis) -> Result<HeaderMap, Failure> {
         let seconds = now.0.div_euclid(1_000);
         let signature = signature::sign(&self.config.secrets, id, seconds, body);
         let mut headers = HeaderMap::new();
@@ -77,7 +81,7 @@ impl WebhookWorker {
             headers.insert(HeaderName::from_static(name), value);
         }
         // A trace context that is none is not worth a delivery.
-        if let Some(Ok(traceparent)) = task.traceparent.map(HeaderValue::from_str) {
+        if let Some(Ok(traceparent)) = traceparent.map(HeaderValue::from_str) {
             headers.insert("traceparent", traceparent);
         }
         Ok(headers)
@@ -192,11 +196,9 @@ mod tests {
 
     #[test]
     fn the_headers_are_the_standards_and_the_trace_goes_on() {
-        let id = JobId::parse("job-1").unwrap();
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let payload = Payload::WebhookEscrowStatusChanged(change());
-        let task = Task { id: &id, attempt: 1, payload: &payload, traceparent: Some(trace) };
-        let headers = worker("https://partner.example/", "").headers(task, "{}", Millis(1_706_234_567_890)).unwrap();
+        let worker = worker("https://partner.example/", "");
+        let headers = worker.headers("job-1", Some(trace), "{}", Millis(1_706_234_567_890)).unwrap();
         assert_eq!(headers["webhook-id"], "job-1");
         assert_eq!(headers["webhook-timestamp"], "1706234567");
         assert_eq!(headers["traceparent"], trace);
