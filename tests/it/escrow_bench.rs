@@ -143,7 +143,7 @@ impl Shop {
         let seconds = self.bench.clock.now().0 / 1_000;
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
         mac.update(format!("{seconds}.{body}").as_bytes());
-        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         let signature = format!("t={seconds},v1={hex}");
         self.send(Method::POST, "/api/webhooks/stripe", &[("stripe-signature", &signature)], body.as_bytes()).await
     }

@@ -124,7 +124,7 @@ async fn take(t: &Shop, id: &str, intent: &str, index: usize, step: &Step) {
         let first = t.post(caller, &key, &path, &body).await;
         t.bench.rest.faults().clear();
         // A caller who does not know asks again.
-        if matches!(first.status, 202 | 503) && index % 2 == 0 {
+        if matches!(first.status, 202 | 503) && index.is_multiple_of(2) {
             t.post(caller, &key, &path, &body).await;
         }
     };

@@ -11,6 +11,7 @@ mod escrow_crashes;
 mod escrow_events;
 mod escrow_model;
 mod escrow_moves;
+mod escrow_races;
 mod escrow_routes;
 mod faults;
 mod http_dead_letter;
