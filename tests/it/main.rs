@@ -14,6 +14,7 @@ mod escrow_crashes;
 mod escrow_events;
 mod escrow_model;
 mod escrow_moves;
+mod escrow_races;
 mod escrow_routes;
 mod faults;
 mod http_control;

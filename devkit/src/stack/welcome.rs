@@ -32,7 +32,14 @@ Enqueue a mail, and see it among the mails a moment later:
   curl {url}/api/jobs/enqueue -H "Authorization: Bearer {token}" \
     -d '{{"type":"send_release_email","payload":{{"transactionId":"esc-123","recipientEmail":"user@example.com","amount":10000,"currency":"usd"}}}}'
 
-Ctrl-C stops everything.
+Pay 100.00 USD into an escrow, release it with the escrowId of the answer, and see mails, webhooks and the capture:
+
+  curl {url}/api/escrow/create -H "Authorization: Bearer dev-partner-key" -H "Idempotency-Key: order-1" \
+    -d '{{"amount":10000,"currency":"usd","buyerEmail":"buyer@example.com","sellerEmail":"seller@example.com","paymentMethod":"pm_card_visa"}}'
+  curl {url}/api/escrow/release -H "Authorization: Bearer dev-partner-key" -H "Idempotency-Key: order-1-release" \
+    -d '{{"escrowId":"..."}}'
+
+What only an operator may (refund, resolve) takes dev-admin-key. Ctrl-C stops everything.
 "#
     )
 }
