@@ -264,7 +264,8 @@ for job_type, jobs in pairs(taken_of) do
   local period_ms = string.match(rules['rate:' .. job_type] or '', '^%d+ (%d+)$')
   if period_ms then
     redis.call('RPUSH', rate_key(job_type), now .. ' ' .. jobs)
-    redis.call('PEXPIRE', rate_key(job_type), period_ms)
+    -- An hour more than is needed: what ends a log too early lets too much through.
+    redis.call('PEXPIRE', rate_key(job_type), later(period_ms, 3600000))
   end
 end
 for queue, ids in pairs(back) do redis.call('LPUSH', queue, unpack(ids)) end
