@@ -14,6 +14,7 @@ use holdfast::edge::{Clock, Dice};
 use holdfast::http::{Request, Route, Wake};
 use holdfast::telemetry;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::oneshot;
 use vercel_runtime::{AppState, Error, Response, ResponseBody, run, service_fn};
 
 /// How long the call that wakes the processor may take. Chosen: a cold start answers the connection within it; the processor works on
@@ -38,7 +39,14 @@ fn start(route: &'static Route, config: Config) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(service_fn(move |request: vercel_runtime::Request, state: AppState| {
         let app = app.clone();
-        async move { answer(route, app, request, state).await }
+        async move {
+            // When the platform ends the process, it waits for background work and not for requests: so each request is some.
+            let (ended, end) = oneshot::channel::<()>();
+            state.wait_until(async { drop(end.await) });
+            let answer = answer(route, app, request, state).await;
+            drop(ended);
+            answer
+        }
     })))
 }
 
