@@ -9,6 +9,7 @@ const CONCURRENCY = 50;
 let queue;
 let worker;
 let connection;
+let done;
 
 const seconds = async (work) => {
   const start = performance.now();
@@ -49,16 +50,23 @@ const operations = {
 
   // Works until so many jobs are completed.
   async work({ jobs }) {
-    let done = 0;
+    let completed = 0;
     return seconds(() => new Promise((resolve) => {
-      worker.on('completed', () => ++done === jobs && resolve());
+      worker.on('completed', () => ++completed === jobs && resolve());
       worker.run();
     }));
   },
 
-  async idle() {
+  // Starts working and goes on; `done` tells how far it is.
+  async run() {
+    done = 0;
+    worker.on('completed', () => ++done);
     worker.run();
     return {};
+  },
+
+  async done() {
+    return { done };
   },
 
   // Adds a job every `everyMs` and answers how long each took until it was completed, in ms.

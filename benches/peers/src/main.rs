@@ -48,6 +48,9 @@ struct Arguments {
     /// Only measures and prints; writes nothing, and leaves out distance, depth and the idle minute.
     #[arg(long)]
     short: bool,
+    /// As short, and without BullMQ: for work on Holdfast.
+    #[arg(long)]
+    alone: bool,
 }
 
 fn main() -> ExitCode {
@@ -69,6 +72,15 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     }
     let mut sides = Sides::start(redis.addr().port(), &arguments.upstash, &arguments.driver)?;
     let load = machine::load()?;
+    if arguments.alone {
+        let mut samples = Samples::default();
+        for _ in 0..arguments.rounds {
+            sides.holdfast_apart(&mut samples)?;
+            sides.holdfast_flow(&mut samples)?;
+        }
+        eprintln!("{}", samples.lines());
+        return Ok(());
+    }
     // Node compiles what it runs often; Redis learns the scripts.
     round(&mut sides, &mut Samples::default(), true)?;
     let mut samples = Samples::default();

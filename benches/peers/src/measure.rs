@@ -37,9 +37,13 @@ const SINGLE_JOBS: usize = 1_000;
 const PACED_JOBS: usize = 300;
 const PACE: Duration = Duration::from_millis(5);
 
-/// Jobs processed at each delay. Chosen: about a second each.
+/// Jobs at each delay. Chosen: Holdfast works them off in about a second, BullMQ does not.
 const HOLDFAST_DELAYED: [usize; 4] = [20_000, 15_000, 8_000, 3_000];
-const BULLMQ_DELAYED: [usize; 4] = [6_000, 4_000, 1_500, 500];
+const BULLMQ_DELAYED: [usize; 4] = [20_000, 14_000, 8_000, 6_000];
+
+/// How long BullMQ works before it is further away, and how long it is then watched.
+const RAMP: Duration = Duration::from_millis(150);
+const WINDOW: Duration = Duration::from_secs(1);
 
 /// How long throughput is measured at a depth, and how often a round: short, so that the depth hardly changes.
 const DEPTH_BOX: Duration = Duration::from_millis(400);
@@ -124,11 +128,15 @@ impl Sides {
         instance.work(count_of(SINGLE_JOBS))?;
         self.redis.flush()?;
         let (memory, commands, calls) = (self.redis.memory()?, self.redis.command_count()?, self.calls()?);
+        let cpu = self.cpu_of_holdfast()?;
         let bulk = instance.enqueue(HOLDFAST_JOBS, BULK, 1)?;
+        self.add_cpu(samples, "holdfast.cpu.enqueue", cpu)?;
         samples.add("holdfast.bulk", count(HOLDFAST_JOBS) / bulk);
         samples.add("holdfast.memory", count(self.redis.memory()? - memory) / count(HOLDFAST_JOBS));
         let enqueued = self.redis.command_count()?;
+        let cpu = self.cpu_of_holdfast()?;
         let work = instance.work(count_of(HOLDFAST_JOBS))?;
+        self.add_cpu(samples, "holdfast.cpu.work", cpu)?;
         samples.add("holdfast.work", count(HOLDFAST_JOBS) / work);
         samples.add("holdfast.commands.enqueue", count(enqueued - commands) / count(HOLDFAST_JOBS));
         samples.add("holdfast.commands.work", count(self.redis.command_count()? - enqueued) / count(HOLDFAST_JOBS));
@@ -174,13 +182,16 @@ impl Sides {
             Outcome::Ok(())
         })?;
         samples.add("holdfast.flow", count(HOLDFAST_JOBS) / start.elapsed().as_secs_f64());
-        let mut sum = 0.0;
-        for (name, (before, after)) in ["redis", "rest", "program"].iter().zip(cpu.iter().zip(self.cpu_of_holdfast()?))
-        {
-            samples.add(&format!("holdfast.cpu.{name}"), count(after - before) / count(HOLDFAST_JOBS));
-            sum += count(after - before) / count(HOLDFAST_JOBS);
+        self.add_cpu(samples, "holdfast.cpu", cpu)
+    }
+
+    /// CPU time a job since `before`, by process and in all.
+    fn add_cpu(&self, samples: &mut Samples, name: &str, before: [u64; 3]) -> Outcome<()> {
+        let spent = self.cpu_of_holdfast()?.into_iter().zip(before).map(|(now, before)| now - before);
+        for (process, spent) in ["redis", "rest", "program"].into_iter().zip(spent.clone()) {
+            samples.add(&format!("{name}.{process}"), count(spent) / count(HOLDFAST_JOBS));
         }
-        samples.add("holdfast.cpu", sum);
+        samples.add(name, count(spent.sum::<u64>()) / count(HOLDFAST_JOBS));
         Ok(())
     }
 
@@ -245,14 +256,26 @@ impl Sides {
     /// The same for BullMQ.
     pub(crate) fn bullmq_delayed(&mut self, samples: &mut Samples, place: usize) -> Outcome<()> {
         let (delay, jobs) = (DELAYS_MS[place], BULLMQ_DELAYED[place]);
-        self.relay_to_redis.set(0);
         self.open_bullmq(self.relay_to_redis.port)?;
         self.producer.ask("addBulk", bulks(jobs, IN_FLIGHT))?;
+        // The worker takes its first fifty jobs one after the other; that is over before it is further away.
+        self.worker.ask("run", json!({}))?;
+        thread::sleep(RAMP);
         self.relay_to_redis.set(delay);
-        let answer = self.worker.ask("work", json!({"jobs": jobs}))?;
-        samples.add(&format!("bullmq.delay.{delay}"), count(jobs) / seconds_of(&answer)?);
+        thread::sleep(Duration::from_millis(delay * 2));
+        let (start, before) = (Instant::now(), self.done()?);
+        thread::sleep(WINDOW);
+        let (seconds, after) = (start.elapsed().as_secs_f64(), self.done()?);
         self.relay_to_redis.set(0);
+        if after >= count(jobs) {
+            return Err("BullMQ ran out of jobs in a window: expected more than it can do".into());
+        }
+        samples.add(&format!("bullmq.delay.{delay}"), (after - before) / seconds);
         self.close_bullmq()
+    }
+
+    fn done(&mut self) -> Outcome<f64> {
+        Ok(self.worker.ask("done", json!({}))?["done"].as_f64().ok_or("BullMQ's process counts nothing")?)
     }
 
     /// Jobs a second while so many wait, at each depth in turn.
@@ -289,7 +312,7 @@ impl Sides {
         let mut other = Redis::connect(other_port)?;
         self.worker.ask("open", json!({"name": "idle", "port": other_port}))?;
         self.worker.ask("hire", json!({}))?;
-        self.worker.ask("idle", json!({}))?;
+        self.worker.ask("run", json!({}))?;
         let instance = self.instance()?;
         let (ours, theirs, calls) = (self.redis.command_count()?, other.command_count()?, self.calls()?);
         let end = Instant::now() + IDLE;
