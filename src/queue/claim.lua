@@ -76,6 +76,9 @@ local function read_attempts(value)
   return tonumber(begun) or 0, holder
 end
 
+-- Where 'more' or 'last' stands in an answer.
+local MORE = 3
+
 local function answer(entries, more)
   local reply = {'jobs', now, more, tostring(#coming_back)}
   for _, id in ipairs(coming_back) do reply[#reply + 1] = id end
@@ -206,58 +209,63 @@ local function room(job_type)
 end
 
 local more = swept >= tonumber(sweep_limit) and 'more' or 'last'
-local popped, seen = {}, {}
+-- What is known of each popped job, a list each: a table a job would be most of this script's time.
+local ids, job_keys, members, job_types, sources, seen = {}, {}, {}, {}, {}, {}
 for n = 1, type_count do
   -- Each command costs: none is spent on looking for a queue that is not there.
   if filled == 0 then break end
-  local job_type = ARGV[FIRST_TYPE + n]
+  local job_type, queue = ARGV[FIRST_TYPE + n], KEYS[FIRST_QUEUE + n]
   local left = room(job_type)
-  local ids = left > 0 and redis.call('LPOP', KEYS[FIRST_QUEUE + n], tostring(left))
-  if ids then filled = filled - 1 end
-  if ids and #ids == tonumber(limit) then more = 'more' end
-  for _, id in ipairs(ids or {}) do
+  local popped = left > 0 and redis.call('LPOP', queue, tostring(left))
+  if popped then filled = filled - 1 end
+  if popped and #popped == tonumber(limit) then more = 'more' end
+  for _, id in ipairs(popped or {}) do
     if seen[id] then
       count(job_type, 'repeated', 1)
-    elseif #id > 200 or not string.match(id, '^[%w_.:%-]+$') then
+    elseif #id > 200 or not string.find(id, '^[%w_.:%-]+$') then
       count(job_type, 'no_document', 1)
     else
       seen[id] = true
-      popped[#popped + 1] = {job_type = job_type, id = id, queue = KEYS[FIRST_QUEUE + n]}
+      local at = #ids + 1
+      ids[at], job_keys[at], members[at] = id, prefix .. 'job:' .. id, job_type .. '/' .. id
+      job_types[at], sources[at] = job_type, queue
     end
   end
 end
-if #popped == 0 then
+if #ids == 0 then
   write_tally()
   return answer({}, more)
 end
 
-local values = redis.call('HMGET', attempts, unpack(ids_of(popped)))
-local documents = redis.call('MGET', unpack(job_keys_of(popped)))
+local values = redis.call('HMGET', attempts, unpack(ids))
+local documents = redis.call('MGET', unpack(job_keys))
 local lease_end = later(now, lease_ms)
-local taken, begun_now, leases, record, stale, back, bytes = {}, {}, {}, {}, {}, {}, 0
+local reply, begun_now, leases, record, stale, back, bytes = answer({}, more), {}, {}, {}, {}, {}, 0
 local taken_of = {}
-for n, entry in ipairs(popped) do
+for n, id in ipairs(ids) do
+  local job_type, document = job_types[n], documents[n]
   local begun, holder = read_attempts(values[n])
   if holder then
-    count(entry.job_type, 'repeated', 1)
-  elseif not documents[n] then
-    count(entry.job_type, 'no_document', 1)
-    stale[#stale + 1] = entry.id
+    count(job_type, 'repeated', 1)
+  elseif not document then
+    count(job_type, 'no_document', 1)
+    stale[#stale + 1] = id
   elseif bytes >= max_bytes then
-    back[entry.queue] = back[entry.queue] or {}
-    table.insert(back[entry.queue], 1, entry.id)
-    more = 'more'
+    local queue = sources[n]
+    back[queue] = back[queue] or {}
+    table.insert(back[queue], 1, id)
+    reply[MORE] = 'more'
   else
-    bytes = bytes + #documents[n]
-    entry.attempt, entry.document = begun + 1, documents[n]
-    taken[#taken + 1] = entry
-    begun_now[#begun_now + 1] = entry.id
-    begun_now[#begun_now + 1] = entry.attempt .. ' ' .. claim_id
-    leases[#leases + 1] = lease_end
-    leases[#leases + 1] = entry.job_type .. '/' .. entry.id
-    record[#record + 1] = entry.job_type .. '/' .. entry.id
-    held_more[entry.job_type] = (held_more[entry.job_type] or 0) + 1
-    taken_of[entry.job_type] = (taken_of[entry.job_type] or 0) + 1
+    bytes = bytes + #document
+    -- To write a number costs as much as a command; most jobs begin their first attempt.
+    local attempt = begun == 0 and '1' or tostring(begun + 1)
+    local at, pair = #reply, #leases
+    reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = job_type, id, attempt, document
+    begun_now[pair + 1], begun_now[pair + 2] = id, attempt .. ' ' .. claim_id
+    leases[pair + 1], leases[pair + 2] = lease_end, members[n]
+    record[#record + 1] = members[n]
+    held_more[job_type] = (held_more[job_type] or 0) + 1
+    taken_of[job_type] = (taken_of[job_type] or 0) + 1
   end
 end
 for job_type, jobs in pairs(taken_of) do
@@ -268,12 +276,12 @@ for job_type, jobs in pairs(taken_of) do
     redis.call('PEXPIRE', rate_key(job_type), later(period_ms, 3600000))
   end
 end
-for queue, ids in pairs(back) do redis.call('LPUSH', queue, unpack(ids)) end
+for queue, given_back in pairs(back) do redis.call('LPUSH', queue, unpack(given_back)) end
 if #stale > 0 then redis.call('HDEL', attempts, unpack(stale)) end
-if #taken > 0 then
+if #record > 0 then
   redis.call('HSET', attempts, unpack(begun_now))
   redis.call('ZADD', timers, unpack(leases))
   redis.call('SET', claim, table.concat(record, ' '), 'PX', lease_ms)
 end
 write_tally()
-return answer(taken, more)
+return reply

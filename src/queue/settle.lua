@@ -43,26 +43,17 @@ local FIRST_QUEUE, FIRST_TYPE = 8, 6
 local first_job_key, first_item = FIRST_QUEUE + type_count, FIRST_TYPE + type_count
 local EVENTS = {complete = 'completed', retry = 'retried', bury = 'dead', rebury = 'dead', release = 'released', forget = 'repeated'}
 
-local items, ids = {}, {}
-for at = first_item, #ARGV - 8, 8 do
-  local type_index = tonumber(ARGV[at + 2])
-  items[#items + 1] = {
-    what = ARGV[at + 1], job_type = ARGV[FIRST_TYPE + type_index], queue = KEYS[FIRST_QUEUE + type_index], id = ARGV[at + 3],
-    attempt = tonumber(ARGV[at + 4]), held = ARGV[at + 4] .. ' ' .. ARGV[at + 5], at = ARGV[at + 6], document = ARGV[at + 7],
-    measured = ARGV[at + 8],
-    key = KEYS[first_job_key + #items + 1],
-  }
-  ids[#ids + 1] = ARGV[at + 3]
-end
+local ids = {}
+for at = first_item, #ARGV - 8, 8 do ids[#ids + 1] = ARGV[at + 3] end
 local values = redis.call('HMGET', attempts, unpack(ids))
 
 -- Whether an earlier call of this very settlement is why the job is no longer held.
-local function settled_before(item, value)
-  if item.what == 'release' or item.what == 'forget' then
-    local before = item.attempt > 1 and tostring(item.attempt - 1) or false
+local function settled_before(what, attempt, key, document, value)
+  if what == 'release' or what == 'forget' then
+    local before = attempt > 1 and tostring(attempt - 1) or false
     return value == before
   end
-  return redis.call('GET', item.key) == item.document
+  return redis.call('GET', key) == document
 end
 
 local answers, ended, begun, unset, kept, due, dead, first = {}, {}, {}, {}, {}, {}, {}, {}
@@ -71,56 +62,61 @@ local function measure(field, amount)
   measured[field] = (measured[field] or 0) + amount
 end
 local held_less, tally, completed, reburied = {}, {}, {}, {}
-for n, item in ipairs(items) do
-  if values[n] ~= item.held then
-    answers[n] = settled_before(item, values[n]) and 'settled' or 'lease_lost'
+for n, id in ipairs(ids) do
+  -- Read from ARGV where it is needed: a table a settlement would be most of this script's time.
+  local first_arg = first_item + (n - 1) * 8
+  local what, type_index, attempt = ARGV[first_arg + 1], tonumber(ARGV[first_arg + 2]), ARGV[first_arg + 4]
+  local at, document, key = ARGV[first_arg + 6], ARGV[first_arg + 7], KEYS[first_job_key + n]
+  if values[n] ~= attempt .. ' ' .. ARGV[first_arg + 5] then
+    answers[n] = settled_before(what, tonumber(attempt), key, document, values[n]) and 'settled' or 'lease_lost'
   else
     answers[n] = 'settled'
-    local what = item.what
-    local timer, attempts_left = item.job_type .. '/' .. item.id, item.attempt
-    if what == 'release' or what == 'forget' then attempts_left = item.attempt - 1 end
+    local job_type = ARGV[FIRST_TYPE + type_index]
+    local timer, attempts_left = job_type .. '/' .. id, 0
     if what == 'complete' then
-      redis.call('SET', item.key, item.document, 'PX', keep_completed_ms)
-      completed[item.job_type] = true
-      attempts_left = 0
+      redis.call('SET', key, document, 'PX', keep_completed_ms)
+      completed[job_type] = true
     elseif what == 'bury' or what == 'rebury' then
-      if what == 'rebury' then reburied[item.job_type] = (reburied[item.job_type] or 0) + 1 end
-      redis.call('SET', item.key, item.document, 'PX', keep_dead_ms)
+      if what == 'rebury' then reburied[job_type] = (reburied[job_type] or 0) + 1 end
+      redis.call('SET', key, document, 'PX', keep_dead_ms)
       dead[#dead + 1] = now
-      dead[#dead + 1] = item.id
-      due[#due + 1] = item.at ~= '' and item.at or later(now, keep_dead_ms)
-      due[#due + 1] = 'dead_letter/' .. item.id
-      attempts_left = 0
+      dead[#dead + 1] = id
+      due[#due + 1] = at ~= '' and at or later(now, keep_dead_ms)
+      due[#due + 1] = 'dead_letter/' .. id
     elseif what == 'retry' then
-      kept[#kept + 1] = item.key
-      kept[#kept + 1] = item.document
+      attempts_left = tonumber(attempt)
+      kept[#kept + 1] = key
+      kept[#kept + 1] = document
+    else
+      attempts_left = tonumber(attempt) - 1
     end
-    if what == 'retry' or (what == 'release' and item.at ~= '') then
-      due[#due + 1] = item.at
+    if what == 'retry' or (what == 'release' and at ~= '') then
+      due[#due + 1] = at
       due[#due + 1] = timer
     else
       ended[#ended + 1] = timer
       if what == 'release' then
-        first[item.queue] = first[item.queue] or {}
-        table.insert(first[item.queue], 1, item.id)
+        local queue = KEYS[FIRST_QUEUE + type_index]
+        first[queue] = first[queue] or {}
+        table.insert(first[queue], 1, id)
       end
     end
     if attempts_left > 0 then
-      begun[#begun + 1] = item.id
+      begun[#begun + 1] = id
       begun[#begun + 1] = tostring(attempts_left)
     else
-      unset[#unset + 1] = item.id
+      unset[#unset + 1] = id
     end
-    held_less[item.job_type] = (held_less[item.job_type] or 0) - 1
-    local field = item.job_type .. ':' .. EVENTS[what]
+    held_less[job_type] = (held_less[job_type] or 0) - 1
+    local field = job_type .. ':' .. EVENTS[what]
     tally[field] = (tally[field] or 0) + 1
-    measure('@' .. field, 1)
-    for histogram, bucket, ms in string.gmatch(item.measured, '(%a)(%d+) (%d+)') do
-      measure(item.job_type .. ':' .. histogram .. ':' .. bucket, 1)
-      measure(item.job_type .. ':' .. histogram .. ':sum', tonumber(ms))
+    for histogram, bucket, ms in string.gmatch(ARGV[first_arg + 8], '(%a)(%d+) (%d+)') do
+      measure(job_type .. ':' .. histogram .. ':' .. bucket, 1)
+      measure(job_type .. ':' .. histogram .. ':sum', tonumber(ms))
     end
   end
 end
+for field, times in pairs(tally) do measure('@' .. field, times) end
 
 if #kept > 0 then redis.call('MSET', unpack(kept)) end
 if #ended > 0 then redis.call('ZREM', timers, unpack(ended)) end
