@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::Outcome;
 use crate::chart::{self, Group, Scale};
 use crate::machine::Machine;
@@ -34,9 +36,9 @@ pub(crate) fn write(folder: &Path, samples: &Samples, machine: &Machine, rounds:
         fs::write(beside.join(name), svg)?;
     }
     fs::write(beside.join("samples.json"), serde_json::to_string_pretty(samples)?)?;
-    let before = fs::read_to_string(beside.join("before.json"));
-    let before: Option<Samples> = before.ok().map(|text| serde_json::from_str(&text)).transpose()?;
-    fs::write(folder.join("benchmarks.md"), page(samples, before.as_ref(), machine, rounds, took))?;
+    let builds = fs::read_to_string(beside.join("before-after.json"));
+    let builds: Option<Builds> = builds.ok().map(|text| serde_json::from_str(&text)).transpose()?;
+    fs::write(folder.join("benchmarks.md"), page(samples, builds.as_ref(), machine, rounds, took))?;
     Ok(())
 }
 
@@ -83,7 +85,7 @@ fn row(samples: &Samples, what: &str, name: &str) -> String {
     format!("| {what} | {} | {} | {} |\n", spread(samples.of(&ours)), spread(samples.of(&theirs)), spread(ratio))
 }
 
-fn page(samples: &Samples, before: Option<&Samples>, machine: &Machine, rounds: usize, took: Duration) -> String {
+fn page(samples: &Samples, builds: Option<&Builds>, machine: &Machine, rounds: usize, took: Duration) -> String {
     let mut page = String::from("# Benchmarks\n\n");
     let _ = write!(
         page,
@@ -98,8 +100,8 @@ fn page(samples: &Samples, before: Option<&Samples>, machine: &Machine, rounds: 
     page.push_str(&cost(samples));
     page.push_str(&distance(samples));
     page.push_str(&depth(samples));
-    if let Some(before) = before {
-        page.push_str(&compared(samples, before));
+    if let Some(builds) = builds {
+        page.push_str(&compared(builds));
     }
     page
 }
@@ -246,19 +248,29 @@ fn depth(samples: &Samples) -> String {
     text
 }
 
-fn compared(samples: &Samples, before: &Samples) -> String {
+/// Two builds of Holdfast, measured in turn by `--alone`.
+#[derive(Deserialize)]
+struct Builds {
+    before: Samples,
+    after: Samples,
+}
+
+fn compared(builds: &Builds) -> String {
+    let Builds { before, after } = builds;
     let mut text = String::from(
-        "## Before and after\n\nThe same program on the same machine before claim and settle stopped making a Lua table for each job, documents were read without a map, and the REST server was compiled for speed (`benchmarks/before.json`). Times are against BullMQ of the same run, because the machine was not equally busy in both.\n\n| | before | after |\n| --- | --- | --- |\n",
+        "## Before and after\n\nBefore claim and settle stopped making a Lua table for each job, documents were read without a map, and the REST server was compiled for speed. Both builds ran in turn with `--alone` (`benchmarks/before-after.json`); the ratio is taken pair by pair, because runs at different times differ more than the builds do. It is not measured again by each run.\n\n| | before | after | times |\n| --- | --- | --- | --- |\n",
     );
-    for (what, name) in THROUGHPUT {
-        let of = |samples: &Samples| spread(samples.ratio(&format!("holdfast.{name}"), &format!("bullmq.{name}")));
-        let _ = writeln!(text, "| {what}, times BullMQ | {} | {} |", of(before), of(samples));
-    }
-    for (what, name) in
-        [("Redis", "cpu.redis"), ("REST server", "cpu.rest"), ("producer and processor", "cpu.program"), ("all", "cpu")]
-    {
-        let of = |samples: &Samples| spread(samples.of(&format!("holdfast.{name}")));
-        let _ = writeln!(text, "| CPU of {what} a job, microseconds | {} | {} |", of(before), of(samples));
+    for (what, name) in [
+        ("process, jobs a second", "work"),
+        ("end to end, jobs a second", "flow"),
+        ("CPU of Redis a job, microseconds", "cpu.redis"),
+        ("CPU of the REST server", "cpu.rest"),
+        ("CPU of producer and processor", "cpu.program"),
+        ("CPU in all", "cpu"),
+    ] {
+        let name = format!("holdfast.{name}");
+        let ratio = spread(after.ratio_to(before, &name));
+        let _ = writeln!(text, "| {what} | {} | {} | {ratio} |", spread(before.of(&name)), spread(after.of(&name)));
     }
     text.push('\n');
     text

@@ -50,12 +50,21 @@ impl Samples {
 
     /// The median of the ratios of two samples run by run, so that what slows a whole run down is in both.
     pub(crate) fn ratio(&self, of: &str, to: &str) -> Option<Spread> {
-        let mut ratios = Self::default();
-        for (of, to) in self.0.get(of)?.iter().zip(self.0.get(to)?) {
-            ratios.add("ratio", of / to);
-        }
-        ratios.of("ratio")
+        ratios(self.0.get(of)?, self.0.get(to)?)
     }
+
+    /// The same of one sample here and in another run.
+    pub(crate) fn ratio_to(&self, other: &Self, name: &str) -> Option<Spread> {
+        ratios(self.0.get(name)?, other.0.get(name)?)
+    }
+}
+
+fn ratios(of: &[f64], to: &[f64]) -> Option<Spread> {
+    let mut ratios = Samples::default();
+    for (of, to) in of.iter().zip(to) {
+        ratios.add("ratio", of / to);
+    }
+    ratios.of("ratio")
 }
 
 /// The value that so many in a hundred do not exceed.
