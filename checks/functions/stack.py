@@ -79,7 +79,7 @@ class Stack:
         said = ""
         for line in self.process.stdout:
             said += line
-            if line.startswith("Ctrl-C"):
+            if "Ctrl-C stops everything" in line:
                 break
         else:
             raise Failed("the stack did not start")
