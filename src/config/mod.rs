@@ -1,0 +1,161 @@
+//! The environment: every variable Holdfast reads, and what it makes of them.
+//!
+//! All of it is read once, before the first request. A variable that is missing or malformed is an error only for what
+//! needs it, which then says its name. Values are trimmed: a secret pasted with a newline is still the secret.
+
+mod lookup;
+mod names;
+mod secret;
+mod settings;
+
+use std::time::Duration;
+
+use lookup::Lookup;
+pub use names::*;
+pub use secret::Secret;
+pub use settings::{AlertConfig, Brand, EmailConfig, StripeConfig, UpstashConfig, WebhookConfig};
+
+/// A variable that is not set, or not of its form. It names the variable, never its value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is not set, or empty.
+    #[error("the variable {0} is not set")]
+    Missing(&'static str),
+    /// It is set to something else than it should be.
+    #[error("the variable {name} is not {expected}")]
+    Malformed {
+        /// The variable.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+/// A setting, or why there is none.
+pub type Setting<T> = Result<T, ConfigError>;
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where Redis is.
+    pub upstash: Setting<UpstashConfig>,
+    /// What stands before every key.
+    pub key_prefix: Setting<String>,
+    /// The processor's token.
+    pub processor_token: Setting<Secret>,
+    /// The cron's secret.
+    pub cron_secret: Setting<Secret>,
+    /// How long one processor run may take.
+    pub time_box: Setting<Duration>,
+    /// What is logged at least.
+    pub log_level: Setting<tracing::Level>,
+    /// How mails are sent.
+    pub email: Setting<EmailConfig>,
+    /// Where webhooks go.
+    pub webhook: Setting<WebhookConfig>,
+    /// When and where operators are told.
+    pub alert: Setting<AlertConfig>,
+    /// How Stripe is reached.
+    pub stripe: Setting<StripeConfig>,
+    /// What Stripe signs its events with.
+    pub stripe_webhook_secret: Setting<Secret>,
+    /// Where the processor is called after a change.
+    pub processor_url: Setting<String>,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn from_env() -> Self {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings from whatever `get` looks names up in.
+    pub fn from_lookup(get: impl Fn(&'static str) -> Option<String>) -> Self {
+        let read = Lookup(get);
+        Self {
+            upstash: read.upstash(),
+            key_prefix: read.key_prefix(),
+            processor_token: read.secret(JOB_PROCESSOR_SECRET_TOKEN),
+            cron_secret: read.secret(CRON_SECRET),
+            time_box: read.time_box(),
+            log_level: read.log_level(),
+            email: read.email(),
+            webhook: read.webhook(),
+            alert: read.alert(),
+            stripe: read.stripe(),
+            stripe_webhook_secret: read.credential(STRIPE_WEBHOOK_SECRET),
+            processor_url: read.required(JOB_PROCESSOR_URL).and_then(|_| read.url(JOB_PROCESSOR_URL, "")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(set: &[(&'static str, &str)]) -> Config {
+        Config::from_lookup(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn either_pair_of_names_reaches_redis_and_vercels_wins() {
+        let kv = [(KV_REST_API_URL, "https://a.upstash.io/"), (KV_REST_API_TOKEN, "ta\n")];
+        let own = [(UPSTASH_REDIS_REST_URL, "https://b.upstash.io"), (UPSTASH_REDIS_REST_TOKEN, "tb")];
+        let url = |set: &[_]| config(set).upstash.map(|upstash| upstash.url);
+        assert_eq!(url(&kv).as_deref(), Ok("https://a.upstash.io"));
+        assert_eq!(url(&own).as_deref(), Ok("https://b.upstash.io"));
+        assert_eq!(url(&[kv, own].concat()).as_deref(), Ok("https://a.upstash.io"));
+        assert_eq!(url(&[]), Err(ConfigError::Missing(KV_REST_API_URL)));
+        assert_eq!(url(&own[..1]), Err(ConfigError::Missing(UPSTASH_REDIS_REST_TOKEN)));
+        assert_eq!(config(&kv).upstash.unwrap().token.expose(), "ta");
+    }
+
+    #[test]
+    fn a_secret_is_never_printed_and_never_short() {
+        let token = config(&[(JOB_PROCESSOR_SECRET_TOKEN, "a-long-secret\n")]).processor_token;
+        assert_eq!(format!("{token:?}"), "Ok(***)");
+        assert!(config(&[(JOB_PROCESSOR_SECRET_TOKEN, "short")]).processor_token.is_err());
+        assert_eq!(config(&[(CRON_SECRET, " ")]).cron_secret, Err(ConfigError::Missing(CRON_SECRET)));
+    }
+
+    #[test]
+    fn a_malformed_value_is_named_with_what_was_expected_and_not_shown() {
+        let error = config(&[(JOB_TIME_BOX_MS, "5s")]).time_box.unwrap_err().to_string();
+        assert_eq!(error, "the variable JOB_TIME_BOX_MS is not a number of milliseconds from 100 to 900000");
+        assert!(config(&[(KEY_PREFIX, "a b")]).key_prefix.is_err());
+        let mail = [(RESEND_API_KEY, "re_1"), (EMAIL_FROM, "Holdfast <x@example.com>\r\nBcc: y@z")];
+        assert!(config(&mail).email.is_err());
+        let redis = [(KV_REST_API_URL, "redis://a:6379"), (KV_REST_API_TOKEN, "t")];
+        assert!(config(&redis).upstash.is_err());
+    }
+
+    #[test]
+    fn what_signs_and_brands_is_checked_before_anything_is_sent() {
+        let webhook = |secret| {
+            let set = [(WEBHOOK_URL, "https://partner.example/hooks"), (WEBHOOK_SIGNING_SECRET, secret)];
+            config(&set).webhook.map(|webhook| format!("{:?}", webhook.secrets))
+        };
+        assert_eq!(webhook("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz").as_deref(), Ok("***"));
+        assert_eq!(
+            webhook("whsec_c2hvcnQ=").unwrap_err().to_string(),
+            "the variable WEBHOOK_SIGNING_SECRET is not whsec_ and base64 of 24 to 64 bytes, or several such with spaces between them"
+        );
+        let brand = |name, color| {
+            let set =
+                [(RESEND_API_KEY, "re_1"), (EMAIL_FROM, "x@example.com"), (BRAND_NAME, name), (BRAND_COLOR, color)];
+            config(&set).email.map(|email| (email.brand.name, email.brand.color))
+        };
+        assert_eq!(brand("", ""), Ok(("Holdfast".into(), "#2f5bd7".into())));
+        assert!(brand("a\r\nBcc: x", "").is_err());
+        assert!(brand("Shop", "red;}").is_err());
+    }
+
+    #[test]
+    fn every_variable_is_listed_once() {
+        let mut names = VARIABLES.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), VARIABLES.len());
+    }
+}

@@ -1,0 +1,84 @@
+//! The names of all variables, each with what it is for.
+
+/// Upstash's REST address, as Vercel's integration names it.
+pub const KV_REST_API_URL: &str = "KV_REST_API_URL";
+/// Upstash's REST token, as Vercel's integration names it.
+pub const KV_REST_API_TOKEN: &str = "KV_REST_API_TOKEN";
+/// Upstash's REST address, as Upstash names it; read where the other pair is not set.
+pub const UPSTASH_REDIS_REST_URL: &str = "UPSTASH_REDIS_REST_URL";
+/// Upstash's REST token, as Upstash names it; read where the other pair is not set.
+pub const UPSTASH_REDIS_REST_TOKEN: &str = "UPSTASH_REDIS_REST_TOKEN";
+/// Put before every key, so that several deployments can share a database.
+pub const KEY_PREFIX: &str = "KEY_PREFIX";
+/// Lets its bearer run the processor, enqueue, and see jobs.
+pub const JOB_PROCESSOR_SECRET_TOKEN: &str = "JOB_PROCESSOR_SECRET_TOKEN";
+/// Sent by Vercel Cron as a bearer token.
+pub const CRON_SECRET: &str = "CRON_SECRET";
+/// How long one processor run may take, in milliseconds; on Lambda the function's own deadline may end it sooner.
+pub const JOB_TIME_BOX_MS: &str = "JOB_TIME_BOX_MS";
+/// Resend's API key.
+pub const RESEND_API_KEY: &str = "RESEND_API_KEY";
+/// Resend's address, for tests.
+pub const RESEND_BASE_URL: &str = "RESEND_BASE_URL";
+/// The sender of all mails: `name@domain` or `Name <name@domain>`.
+pub const EMAIL_FROM: &str = "EMAIL_FROM";
+/// The name mails are signed with.
+pub const BRAND_NAME: &str = "BRAND_NAME";
+/// The colour of mails, as `#rrggbb`.
+pub const BRAND_COLOR: &str = "BRAND_COLOR";
+/// Where changes of escrows are reported to.
+pub const WEBHOOK_URL: &str = "WEBHOOK_URL";
+/// Signs webhooks: `whsec_` and base64 of 24 to 64 bytes. Several, with spaces between them, while one replaces another.
+pub const WEBHOOK_SIGNING_SECRET: &str = "WEBHOOK_SIGNING_SECRET";
+/// Hosts, as `host:port` with commas between them, that webhooks may reach though they are private: for local development.
+pub const WEBHOOK_ALLOW_PRIVATE: &str = "WEBHOOK_ALLOW_PRIVATE";
+/// Stripe's secret or restricted API key.
+pub const STRIPE_SECRET_KEY: &str = "STRIPE_SECRET_KEY";
+/// Verifies Stripe's events: the endpoint's signing secret, `whsec_...`.
+pub const STRIPE_WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
+/// Where the processor is called after a change, such as `https://example.com/api/jobs/process`; without it the next tick of the cron sees
+/// to what was caused.
+pub const JOB_PROCESSOR_URL: &str = "JOB_PROCESSOR_URL";
+/// Stripe's address, for tests.
+pub const STRIPE_BASE_URL: &str = "STRIPE_BASE_URL";
+
+/// Dead letters beyond which operators are told.
+pub const ALERT_DEAD_LETTERS: &str = "ALERT_DEAD_LETTERS";
+/// How long the oldest due job may have been so before operators are told, in milliseconds.
+pub const ALERT_OLDEST_DUE_MS: &str = "ALERT_OLDEST_DUE_MS";
+/// Where operators are told by mail.
+pub const ALERT_EMAIL: &str = "ALERT_EMAIL";
+/// Where operators are told by webhook, signed as all are.
+pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
+
+/// What is logged at least: `error`, `warn`, `info` or `debug`.
+pub const LOG_LEVEL: &str = "LOG_LEVEL";
+
+/// Every variable, in the order of `.env.example`.
+pub const VARIABLES: [&str; 25] = [
+    KV_REST_API_URL,
+    KV_REST_API_TOKEN,
+    UPSTASH_REDIS_REST_URL,
+    UPSTASH_REDIS_REST_TOKEN,
+    KEY_PREFIX,
+    JOB_PROCESSOR_SECRET_TOKEN,
+    CRON_SECRET,
+    JOB_TIME_BOX_MS,
+    JOB_PROCESSOR_URL,
+    EMAIL_FROM,
+    RESEND_API_KEY,
+    RESEND_BASE_URL,
+    BRAND_NAME,
+    BRAND_COLOR,
+    WEBHOOK_URL,
+    WEBHOOK_SIGNING_SECRET,
+    WEBHOOK_ALLOW_PRIVATE,
+    STRIPE_SECRET_KEY,
+    STRIPE_WEBHOOK_SECRET,
+    STRIPE_BASE_URL,
+    ALERT_DEAD_LETTERS,
+    ALERT_OLDEST_DUE_MS,
+    ALERT_EMAIL,
+    ALERT_WEBHOOK_URL,
+    LOG_LEVEL,
+];

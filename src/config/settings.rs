@@ -1,0 +1,68 @@
+//! What the variables are made into: one group for each outside part.
+
+use super::{Secret, Setting};
+use crate::domain::alert::Limits;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::signing_secret::SigningSecrets;
+
+/// Where Redis is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstashConfig {
+    /// The REST address, without a slash at its end.
+    pub url: String,
+    /// The REST token.
+    pub token: Secret,
+}
+
+/// How mails are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailConfig {
+    /// The sender, as it stands in the mail.
+    pub from: String,
+    /// Resend's address, without a slash at its end.
+    pub base_url: String,
+    /// Resend's API key.
+    pub api_key: Secret,
+    /// Whose mails they are.
+    pub brand: Brand,
+}
+
+/// How mails look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brand {
+    /// The name they are signed with.
+    pub name: String,
+    /// Their colour, `#` and six hexadecimal digits.
+    pub color: String,
+}
+
+/// Where webhooks go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookConfig {
+    /// The endpoint.
+    pub url: String,
+    /// What signs them.
+    pub secrets: SigningSecrets,
+    /// Private hosts that may be reached, as `host:port`.
+    pub allow_private: Vec<String>,
+}
+
+/// When and where operators are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertConfig {
+    /// From where on.
+    pub limits: Limits,
+    /// By mail.
+    pub email: Option<EmailAddress>,
+    /// By webhook.
+    pub webhook: Option<Setting<WebhookConfig>>,
+}
+
+/// How Stripe is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StripeConfig {
+    /// Stripe's address, without a slash at its end.
+    pub base_url: String,
+    /// The API key.
+    pub secret_key: Secret,
+}
