@@ -12,7 +12,7 @@ use crate::edge::{Clock, Dice};
 use crate::escrow::Escrows;
 use crate::outbound::{self, OutboundError};
 use crate::processor::Processor;
-use crate::queue::{OldestDue, Queue};
+use crate::queue::{OldestDue, Queue, Recorder};
 use crate::upstash::keys::Keys;
 use crate::upstash::{Upstash, UpstashError};
 use crate::workers::Workers;
@@ -74,6 +74,11 @@ impl App {
     pub fn queue(&self) -> Setting<Queue> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
         Ok(Queue::new(upstash, keys, self.shared.clock.clone()))
+    }
+
+    /// Returns what records the changes that `request_id` asks for.
+    pub fn recorder(&self, request_id: &str, traceparent: Option<String>) -> Recorder {
+        Recorder::new(self.shared.clock.clone(), self.shared.dice.clone(), request_id, traceparent)
     }
 
     /// Returns a processor of the queue.

@@ -12,6 +12,7 @@ mod dead_letters;
 mod enqueue;
 mod measured;
 mod oldest_due;
+mod recorder;
 mod settle;
 mod stats;
 mod status;
@@ -21,11 +22,12 @@ pub use cancel::Cancelled;
 pub use claim::{ClaimRequest, Claimed, ClaimedJob};
 pub use control::{ControlView, DelayedJob, DelayedPage, DelayedPlace, MaxAttemptsSet};
 pub use dead_letters::{
-    Change, ChangeError, Changed, DeadLetter, EditError, LetterOrder, LetterPage, LetterPlace, LetterRange, MAX_IDS,
-    Recovered,
+    Change, ChangeError, Changed, DeadLetter, EditError, LetterFilter, LetterOrder, LetterPage, LetterPlace,
+    LetterRange, MAX_IDS, Recovered, Step, TreatError, Treatment,
 };
 pub use enqueue::{EnqueueError, Enqueued};
 pub use oldest_due::OldestDue;
+pub use recorder::Recorder;
 pub use settle::{Settled, Settlement, Verdict};
 pub use stats::QueueStats;
 pub use status::JobView;

@@ -14,7 +14,7 @@ use crate::domain::millis::Millis;
 use crate::domain::outcome::FailureKind;
 use crate::http::query::Query;
 use crate::http::{ApiError, Request, Response, Route, reply};
-use crate::queue::{DeadLetter, LetterOrder, LetterRange};
+use crate::queue::{DeadLetter, LetterFilter, LetterOrder, LetterRange};
 
 /// `GET` and `POST /api/jobs/dead-letter`
 pub static DEAD_LETTER: Route = Route::new(
@@ -35,31 +35,26 @@ const MAX_LIMIT: usize = MAX_STEP_LETTERS;
 /// Which dead letters are meant.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filter {
-    pub(super) job_type: Option<JobType>,
-    pub(super) kind: Option<FailureKind>,
+    pub(super) of: LetterFilter,
     pub(super) since: Option<Millis>,
     pub(super) until: Option<Millis>,
 }
 
 impl Filter {
-    pub(super) fn matches(&self, letter: &DeadLetter) -> bool {
-        let kind = letter.document.last_error.as_ref().and_then(|error| error.kind);
-        self.job_type.is_none_or(|job_type| job_type == letter.document.job_type)
-            && self.kind.is_none_or(|wanted| kind == Some(wanted))
-    }
-
     /// Describes the list, so that a cursor of another is known.
     pub(super) fn scope(&self, app: &App, list: &str) -> String {
         let prefix = app.config().key_prefix.as_deref().unwrap_or_default();
-        format!("{prefix} {list} {:?} {:?} {:?} {:?}", self.job_type, self.kind, self.since, self.until)
+        format!("{prefix} {list} {:?} {:?} {:?} {:?}", self.of.job_type, self.of.kind, self.since, self.until)
     }
 
     fn of_query(query: &mut Query) -> Result<Self, ApiError> {
         let job_type: Option<String> = query.optional("type", "a job type")?;
         let kind: Option<String> = query.optional("errorKind", "a sort of failure")?;
         Ok(Self {
-            job_type: job_type.map(|name| read_type(&name)).transpose()?,
-            kind: kind.map(|name| read_kind(&name)).transpose()?,
+            of: LetterFilter {
+                job_type: job_type.map(|name| read_type(&name)).transpose()?,
+                kind: kind.map(|name| read_kind(&name)).transpose()?,
+            },
             since: query.optional("since", TIME)?.map(Millis),
             until: query.optional("until", TIME)?.map(Millis),
         })
@@ -126,7 +121,7 @@ async fn collect(
 ) -> Result<List, ApiError> {
     let queue = app.queue()?;
     let mut list = List { dead_letters: Vec::new(), cursor: None };
-    let filtered = filter.job_type.is_some() || filter.kind.is_some();
+    let (filter, filtered) = (filter.of, !filter.of.is_open());
     let mut looked_at = 0;
     loop {
         let missing = limit - list.dead_letters.len();

@@ -2,7 +2,7 @@
 
 use super::DeadLetter;
 use crate::domain::id::JobId;
-use crate::domain::job::NewJob;
+use crate::domain::job::{NewJob, NewJobError};
 use crate::domain::limits::{MAX_STEP_BYTES, MAX_STEP_LETTERS};
 use crate::upstash::{Reply, UpstashError};
 
@@ -46,6 +46,9 @@ pub enum ChangeError {
         /// Bytes of their documents.
         bytes: usize,
     },
+    /// The record of the change is no job.
+    #[error(transparent)]
+    Record(NewJobError),
     /// Redis did not take the change.
     #[error(transparent)]
     Upstash(#[from] UpstashError),

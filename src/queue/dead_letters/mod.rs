@@ -10,6 +10,7 @@ mod edit;
 mod page;
 mod recover;
 mod redrive;
+mod treat;
 
 pub(super) use discard::DISCARD;
 pub(super) use edit::EDIT;
@@ -21,6 +22,7 @@ pub use change::{Change, ChangeError, Changed, MAX_IDS};
 pub use edit::EditError;
 pub use page::{LetterOrder, LetterPage, LetterPlace, LetterRange};
 pub use recover::Recovered;
+pub use treat::{LetterFilter, Step, TreatError, Treatment};
 
 use crate::domain::job::JobDocument;
 use crate::domain::millis::Millis;
