@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, ApiKeys};
 use crate::config::{Config, ConfigError, Setting};
 use crate::edge::{Clock, Dice};
 use crate::escrow::Escrows;
@@ -104,6 +104,12 @@ impl App {
     pub fn admission(&self) -> Setting<Admission> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
         Ok(Admission::new(upstash, keys, self.shared.clock.clone()))
+    }
+
+    /// Returns the API keys, for operators.
+    pub fn api_keys(&self) -> Setting<ApiKeys> {
+        let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
+        Ok(ApiKeys::new(upstash, keys, self.shared.clock.clone()))
     }
 
     /// Returns how long the oldest due job has been so, at most a second old.

@@ -97,7 +97,12 @@ impl Keys {
         format!("{}idempotency:{caller}:{key}", self.prefix)
     }
 
-    /// hash: what an API key may do: role, partner, limit.
+    /// sorted set: digest of every API key by when it was created, ms.
+    pub fn api_keys(&self) -> String {
+        format!("{}apikeys", self.prefix)
+    }
+
+    /// hash: what an API key may do: role, partner, limit; and how it begins and when it was created.
     pub fn api_key(&self, sha256: &str) -> String {
         format!("{}apikey:{sha256}", self.prefix)
     }

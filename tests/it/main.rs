@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod alerts;
+mod api_keys;
 mod bench;
 mod budget;
 mod control;
