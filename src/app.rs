@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::admission::{Admission, ApiKeys};
 use crate::config::{Config, ConfigError, Setting};
+use crate::deliveries::Deliveries;
 use crate::edge::{Clock, Dice};
 use crate::escrow::Escrows;
 use crate::outbound::{self, OutboundError};
@@ -98,6 +99,11 @@ impl App {
     pub fn escrows(&self) -> Setting<Escrows> {
         let Shared { config, http, clock, dice, .. } = &*self.shared;
         Ok(Escrows::new(config, http, self.shared.upstash.clone()?, self.queue()?, clock.clone(), dice.clone()))
+    }
+
+    /// Returns what became of mails.
+    pub fn deliveries(&self) -> Setting<Deliveries> {
+        Ok(Deliveries::new(self.shared.upstash.clone()?, self.shared.keys.clone()?))
     }
 
     /// Returns the admission of callers with an API key.

@@ -14,6 +14,7 @@
 //! | [`queue`] | enqueue, claim, settle: one script each |
 //! | [`stripe`] | what Stripe is asked, and what it said |
 //! | [`escrow`] | one script a move, and what Stripe did |
+//! | [`deliveries`] | what became of mails, and who is not written to |
 //! | [`workers`] | a job in, an outcome out |
 //! | [`processor`] | the time box |
 //! | [`auth`], [`admission`], [`telemetry`] | who calls, how often, and whether again; logs |
@@ -24,6 +25,7 @@ pub mod admission;
 pub mod app;
 pub mod auth;
 pub mod config;
+pub mod deliveries;
 pub mod domain;
 pub mod edge;
 pub mod escrow;

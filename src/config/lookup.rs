@@ -166,14 +166,14 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
         self.required(name)?;
         let allowed = self.optional(names::WEBHOOK_ALLOW_PRIVATE).unwrap_or_default();
         let allowed = allowed.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase);
-        let secrets = SigningSecrets::parse(&self.required(names::WEBHOOK_SIGNING_SECRET)?);
-        Ok(WebhookConfig {
-            url: self.url(name, "")?,
-            secrets: secrets.map_err(|_| ConfigError::Malformed {
-                name: names::WEBHOOK_SIGNING_SECRET,
-                expected: "whsec_ and base64 of 24 to 64 bytes, or several such with spaces between them",
-            })?,
-            allow_private: allowed.collect(),
+        let secrets = self.signing_secrets(names::WEBHOOK_SIGNING_SECRET)?;
+        Ok(WebhookConfig { url: self.url(name, "")?, secrets, allow_private: allowed.collect() })
+    }
+
+    pub(super) fn signing_secrets(&self, name: &'static str) -> Setting<SigningSecrets> {
+        SigningSecrets::parse(&self.required(name)?).map_err(|_| ConfigError::Malformed {
+            name,
+            expected: "whsec_ and base64 of 24 to 64 bytes, or several such with spaces between them",
         })
     }
 

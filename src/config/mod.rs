@@ -10,6 +10,7 @@ mod settings;
 
 use std::time::Duration;
 
+use crate::domain::signing_secret::SigningSecrets;
 use lookup::Lookup;
 pub use names::*;
 pub use secret::Secret;
@@ -51,6 +52,10 @@ pub struct Config {
     pub log_level: Setting<tracing::Level>,
     /// How mails are sent.
     pub email: Setting<EmailConfig>,
+    /// What Resend signs its events with.
+    pub resend_webhook_secrets: Setting<SigningSecrets>,
+    /// What Mailgun signs its events with.
+    pub mailgun_webhook_key: Setting<Secret>,
     /// Where webhooks go.
     pub webhook: Setting<WebhookConfig>,
     /// When and where operators are told.
@@ -81,6 +86,8 @@ impl Config {
             time_box: read.time_box(),
             log_level: read.log_level(),
             email: read.email(),
+            resend_webhook_secrets: read.signing_secrets(RESEND_WEBHOOK_SECRET),
+            mailgun_webhook_key: read.credential(MAILGUN_WEBHOOK_SIGNING_KEY),
             webhook: read.webhook(),
             alert: read.alert(),
             stripe: read.stripe(),

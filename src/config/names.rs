@@ -20,6 +20,10 @@ pub const JOB_TIME_BOX_MS: &str = "JOB_TIME_BOX_MS";
 pub const RESEND_API_KEY: &str = "RESEND_API_KEY";
 /// Resend's address, for tests.
 pub const RESEND_BASE_URL: &str = "RESEND_BASE_URL";
+/// Verifies Resend's events about mails: `whsec_` and base64. Several, with spaces between them, while one replaces another.
+pub const RESEND_WEBHOOK_SECRET: &str = "RESEND_WEBHOOK_SECRET";
+/// Verifies Mailgun's events about mails: its HTTP webhook signing key.
+pub const MAILGUN_WEBHOOK_SIGNING_KEY: &str = "MAILGUN_WEBHOOK_SIGNING_KEY";
 /// The sender of all mails: `name@domain` or `Name <name@domain>`.
 pub const EMAIL_FROM: &str = "EMAIL_FROM";
 /// The name mails are signed with.
@@ -55,7 +59,7 @@ pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Every variable, in the order of `.env.example`.
-pub const VARIABLES: [&str; 25] = [
+pub const VARIABLES: [&str; 27] = [
     KV_REST_API_URL,
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,
@@ -68,6 +72,8 @@ pub const VARIABLES: [&str; 25] = [
     EMAIL_FROM,
     RESEND_API_KEY,
     RESEND_BASE_URL,
+    RESEND_WEBHOOK_SECRET,
+    MAILGUN_WEBHOOK_SIGNING_KEY,
     BRAND_NAME,
     BRAND_COLOR,
     WEBHOOK_URL,

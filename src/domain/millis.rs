@@ -36,6 +36,57 @@ impl Millis {
     }
 }
 
+impl Millis {
+    /// Reads a point as RFC 3339 writes it, with `T` or a space between date and time, in UTC or with an offset; what is finer than a
+    /// millisecond is cut off. Nothing for another text.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let number = |range: std::ops::Range<usize>| -> Option<i64> {
+            let digits = text.get(range)?;
+            digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
+        };
+        let marks = [(4, b"-"), (7, b"-"), (13, b":"), (16, b":")];
+        let stands = |at: usize, any: &[u8]| text.as_bytes().get(at).is_some_and(|b| any.contains(b));
+        if !marks.iter().all(|(at, mark)| stands(*at, *mark)) || !stands(10, b"Tt ") {
+            return None;
+        }
+        let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+        let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+        if civil(days(year, month, day)) != (year, month, day) || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let rest = text.get(19..)?;
+        let digits = rest.strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+        let (fraction, offset) = rest.split_at(if digits > 0 { digits + 1 } else { 0 });
+        let ms: i64 = format!("{:0<3}", fraction.trim_start_matches('.')).get(..3)?.parse().ok()?;
+        let local = days(year, month, day) * MS_OF_DAY + ((hour * 60 + minute) * 60 + second) * 1_000 + ms;
+        Some(Self(local - offset_minutes(offset)? * 60_000))
+    }
+}
+
+/// Reads `Z`, `+hh:mm` or `-hh:mm`, as minutes.
+fn offset_minutes(text: &str) -> Option<i64> {
+    if text.eq_ignore_ascii_case("z") {
+        return Some(0);
+    }
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let number = |part: &str| (part.len() == 2).then(|| part.parse::<u8>().ok())?.map(i64::from);
+    let minutes = number(hours)? * 60 + number(minutes)?;
+    match text.as_bytes().first()? {
+        b'+' => Some(minutes),
+        b'-' => Some(-minutes),
+        _ => None,
+    }
+}
+
+/// Returns how many days a date is after 1970-01-01: what [`civil`] turns back.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let from_march = (month + 9) % 12;
+    let day_of_year = (153 * from_march + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719_468
+}
+
 const MS_OF_DAY: i64 = 86_400_000;
 
 /// 0000-01-01T00:00:00.000Z. RFC 3339 has years of four digits.
@@ -96,6 +147,38 @@ mod tests {
         ];
         for (ms, expected) in cases {
             assert_eq!(Millis(ms).to_rfc3339(), expected);
+        }
+    }
+
+    #[test]
+    fn a_point_that_was_written_is_read_back_in_every_dialect() {
+        for ms in (0..400).map(|n| FIRST_RFC3339_MS + n * 788_888_888_877).chain([0, -1, LAST_RFC3339_MS]) {
+            assert_eq!(Millis::from_rfc3339(&Millis(ms).to_rfc3339()), Some(Millis(ms)), "{ms}");
+        }
+        let cases = [
+            ("2026-11-24T06:27:56Z", 1_795_501_676_000),
+            ("2026-11-24 06:27:56.1z", 1_795_501_676_100),
+            ("2026-11-24T06:27:56.001999+00:00", 1_795_501_676_001),
+            ("2026-11-24T08:27:56.001+02:00", 1_795_501_676_001),
+            ("2026-11-23T22:57:56.001-07:30", 1_795_501_676_001),
+        ];
+        for (text, ms) in cases {
+            assert_eq!(Millis::from_rfc3339(text), Some(Millis(ms)), "{text}");
+        }
+        for bad in [
+            "",
+            "2026-11-24",
+            "2026-11-24T06:27:56",
+            "2026-02-30T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-11-24T24:00:00Z",
+            "2026-11-24T06:27:56.Z",
+            "2026-11-24T06:27:56+0200",
+            "+026-11-24T06:27:56Z",
+            "2026-11-24T06:27:56+aa:bb",
+            "ä026-11-24T06:27:56Z",
+        ] {
+            assert_eq!(Millis::from_rfc3339(bad), None, "{bad}");
         }
     }
 }

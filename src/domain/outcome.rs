@@ -52,6 +52,20 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Returns the name, as in documents and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Throttled => "throttled",
+            Self::Rejected => "rejected",
+            Self::Unreadable => "unreadable",
+            Self::Configuration => "configuration",
+            Self::Panicked => "panicked",
+            Self::Crashed => "crashed",
+        }
+    }
+
     /// Tells whether another attempt may succeed.
     pub fn is_retryable(self) -> bool {
         match self {

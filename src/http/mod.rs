@@ -29,7 +29,7 @@ pub struct Wake;
 
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 15] = [
+pub static ROUTES: [&Route; 16] = [
     &jobs::PROCESS,
     &jobs::ENQUEUE,
     &jobs::DEAD_LETTER,
@@ -43,6 +43,7 @@ pub static ROUTES: [&Route; 15] = [
     &escrow::CANCEL,
     &escrow::ESCROW,
     &webhooks::STRIPE,
+    &webhooks::EMAIL,
     &metrics::METRICS,
     &health::HEALTH,
 ];

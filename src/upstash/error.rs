@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::outcome::{Failure, FailureKind};
+
 /// A call that gave no result. No variant repeats the address, the token or a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpstashError {
@@ -34,6 +36,15 @@ impl UpstashError {
             return Self::Throttled { message, retry_after: None };
         }
         Self::Refused(message)
+    }
+
+    /// Makes a failure of a job that needs `what`: every error may pass, and no side effect is to be lost by one.
+    pub(crate) fn failure(&self, what: &str) -> Failure {
+        let (kind, wait) = match self {
+            Self::Throttled { retry_after, .. } => (FailureKind::Throttled, *retry_after),
+            _ => (FailureKind::Unavailable, None),
+        };
+        Failure::new(kind, format!("{what}: {self}")).after(wait)
     }
 }
 

@@ -127,6 +127,21 @@ impl Keys {
         format!("{}stats:measures", self.prefix)
     }
 
+    /// hash: what is known of a job's mails: `{recipient}:{event}` to when.
+    pub fn delivery(&self, id: &JobId) -> String {
+        format!("{}delivery:{id}", self.prefix)
+    }
+
+    /// string: there once an event about a mail was taken in.
+    pub fn mail_event(&self, name: &str) -> String {
+        format!("{}mail_event:{name}", self.prefix)
+    }
+
+    /// sorted set: hash of an address by the ms until when it is not written to.
+    pub fn suppressed(&self) -> String {
+        format!("{}mail:suppressed", self.prefix)
+    }
+
     /// stream: audit records, each with its hash.
     pub fn audit(&self) -> String {
         format!("{}audit", self.prefix)

@@ -10,12 +10,14 @@ pub mod stripe;
 mod webhook;
 
 use crate::config::{Config, ConfigError, Setting};
+use crate::deliveries::Deliveries;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::id::JobId;
 use crate::domain::job::Payload;
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
 use crate::escrow::{Escrows, Finished};
+use crate::measures::Measures;
 use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
@@ -49,6 +51,7 @@ pub struct Workers {
     alert_email: Option<EmailAddress>,
     alert_webhook: Option<Setting<WebhookWorker>>,
     escrows: Escrows,
+    measures: Measures,
 }
 
 impl Workers {
@@ -65,7 +68,10 @@ impl Workers {
         let stripe = config.stripe.clone();
         let webhook = config.webhook.clone();
         Self {
-            email: email.map(|email| EmailWorker::new(email, http.clone(), clock.clone())),
+            email: email.map(|email| {
+                let deliveries = Deliveries::new(upstash.clone(), keys.clone());
+                EmailWorker::new(email, http.clone(), deliveries, upstash.measures().clone(), clock.clone())
+            }),
             stripe: stripe.map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
             webhook: webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone())),
             audit: AuditLog::new(upstash.clone(), keys.clone(), clock.clone()),
@@ -77,7 +83,13 @@ impl Workers {
                 .and_then(|alert| alert.webhook.clone())
                 .map(|webhook| webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone()))),
             escrows,
+            measures: upstash.measures().clone(),
         }
+    }
+
+    /// Returns what the workers measured and is still to be put into Redis.
+    pub fn measures(&self) -> &Measures {
+        &self.measures
     }
 
     /// Does the side effect of one job.
@@ -109,7 +121,11 @@ impl Workers {
                     Finished::Failed(failure) => Err(failure),
                 }
             }
-            Payload::WebhookEscrowStatusChanged(change) => configured(&self.webhook)?.deliver(task, change).await,
+            Payload::WebhookEscrowStatusChanged(change) => {
+                let delivered = configured(&self.webhook)?.deliver(task, change).await;
+                self.measures.add(format!("webhook:{}", outcome(&delivered, "delivered")), 1);
+                delivered
+            }
             Payload::AuditLogCreated(audit) => self.audit.append(task.id, &audit.event_data).await,
         }
     }
@@ -121,6 +137,11 @@ impl Workers {
             None => Finished::UnknownEscrow,
         }
     }
+}
+
+/// Names how a delivery went, for the counters.
+fn outcome(result: &Result<(), Failure>, done: &'static str) -> &'static str {
+    result.as_ref().err().map_or(done, |failure| failure.kind.as_str())
 }
 
 /// Returns the worker, or the failure that names the variable it lacks.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the library, each of which may use those before it.
-const ORDER: [&[&str]; 13] = [
+const ORDER: [&[&str]; 14] = [
     &["domain"],
     &["config"],
     &["edge", "measures", "outbound", "telemetry"],
@@ -13,6 +13,7 @@ const ORDER: [&[&str]; 13] = [
     &["queue"],
     &["stripe"],
     &["escrow"],
+    &["deliveries"],
     &["workers"],
     &["processor"],
     &["auth"],

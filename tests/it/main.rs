@@ -23,6 +23,7 @@ mod http_dead_letter;
 mod http_jobs;
 mod http_process;
 mod layout;
+mod mail_events;
 mod metrics;
 mod model;
 mod platforms;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use devkit::fault::Fault as MailFault;
 use devkit::rest::Fault;
+use devkit::webhooks::Reply;
 use holdfast::domain::job::{JobOptions, JobType};
 use holdfast::domain::outcome::{FailureKind, Outcome};
 use holdfast::processor::{BatchRequest, Processor, TimeBox};
@@ -11,6 +13,7 @@ use holdfast::queue::Verdict;
 
 use crate::bench::{Bench, failure};
 use crate::site::{TOKEN, call};
+use crate::workers_bench::WorkersBench;
 
 const PATH: &str = "/api/metrics";
 
@@ -145,4 +148,35 @@ async fn each_family_is_declared_once_before_its_samples_and_ends_with_its_unit(
 async fn the_route_is_closed_without_the_token() {
     let t = Bench::new().await;
     assert_eq!(call(&t.app_with(&[]), "GET", PATH, &[], "").await.problem(), (401, "no_token"));
+}
+
+#[tokio::test]
+async fn what_was_sent_out_is_counted_by_how_it_went() {
+    let t = WorkersBench::new().await;
+    t.outbox.faults().next(1, MailFault::Status { status: 500 });
+    t.sink.replies().next(1, Reply::Status { status: 410, retry_after_secs: None });
+    let mail = r#"{"transactionId":"esc_1","recipientEmail":"jane@example.com"}"#;
+    let change = r#"{"escrowId":"esc_1","statusBefore":"authorized","statusAfter":"released"}"#;
+    for (job_type, payload) in [(JobType::SendReleaseEmail, mail), (JobType::WebhookEscrowStatusChanged, change)] {
+        t.run("job-1", job_type, payload).await;
+        t.run("job-1", job_type, payload).await;
+    }
+    // What the process measured goes along with what it settles next.
+    t.bench.enqueue_many(1).await;
+    let measures = t.workers.measures().take();
+
+    for (field, times) in
+        [("mail:accepted", 1), ("mail:unavailable", 1), ("webhook:delivered", 1), ("webhook:rejected", 1)]
+    {
+        assert!(measures.contains(&format!("{field} {times}")), "{field}: {measures}");
+        t.bench.queue.measures().add(field, times);
+    }
+    process(&t.bench).await;
+    let (text, _) = scrape(&t.bench, "").await;
+    for name in [
+        "holdfast_mail_deliveries_total{outcome=\"accepted\"}",
+        "holdfast_webhook_deliveries_total{outcome=\"rejected\"}",
+    ] {
+        assert_eq!(sample(&text, name), "1");
+    }
 }

@@ -50,7 +50,15 @@ async fn each_of_the_five_mails_is_accepted_as_it_is() {
     assert!(html.contains("100.00 USD") && html.contains("esc 1&#60;b&#62;") && !html.contains("<b>"), "{html}");
     assert!(first.text.as_deref().unwrap().contains("100.00 USD"));
     let tags: Vec<(&str, &str)> = first.tags.iter().map(|tag| (tag.name.as_str(), tag.value.as_str())).collect();
-    assert_eq!(tags, [("type", "send_release_email"), ("transaction_id", "esc_1_b_")]);
+    assert_eq!(
+        tags,
+        [
+            ("type", "send_release_email"),
+            ("transaction_id", "esc_1_b_"),
+            ("holdfast_job", "job-1"),
+            ("holdfast_recipient", "1")
+        ]
+    );
 }
 
 #[tokio::test]

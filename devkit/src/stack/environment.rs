@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::StackOptions;
+use crate::mail::MailOptions;
 use crate::rest::RestServer;
 use crate::stripe::StripeOptions;
 
@@ -53,6 +54,7 @@ pub(super) fn lookup(rest: &RestServer, site: &str, options: &StackOptions) -> i
             "JOB_PROCESSOR_URL" => Some(format!("{site}/api/jobs/process")),
             "RESEND_API_KEY" => Some("re_dev".to_owned()),
             "RESEND_BASE_URL" => Some(format!("{site}/dev/resend")),
+            "RESEND_WEBHOOK_SECRET" => Some(MailOptions::default().webhook_secret),
             "EMAIL_FROM" => Some("Holdfast <holdfast@example.com>".to_owned()),
             "WEBHOOK_URL" => Some(format!("{site}/dev/webhooks/in")),
             "WEBHOOK_SIGNING_SECRET" => Some(WEBHOOK_SECRET.to_owned()),

@@ -85,6 +85,7 @@ impl Stack {
         let lookup = environment::lookup(&self.rest, &site_url, &self.options);
         let app = App::new(Config::from_lookup(lookup), Clock::Real, Dice::Real)?;
         self.stripe.events().set_url(Some(format!("{site_url}/api/webhooks/stripe")));
+        self.outbox.events().set_url(Some(format!("{site_url}/api/webhooks/email")));
         let site = Router::new()
             .merge(routes::router(app))
             .nest("/dev/stripe/api", self.stripe.router())

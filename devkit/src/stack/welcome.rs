@@ -21,7 +21,7 @@ pub(super) fn text(stack: &Stack) -> String {
 Holdfast is ready.
 
   Routes         {url}/api/...   processor token {token}
-  Mails          {url}/dev/outbox
+  Mails          {url}/dev/outbox   delivered, but for bounced@…, complained@… and delayed@…
   Webhooks       {url}/dev/webhooks
   Stripe         {url}/dev/stripe
 {store}

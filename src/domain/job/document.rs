@@ -183,6 +183,13 @@ impl JobDocument {
         serde_json::to_string(&self.fields()).unwrap_or_default()
     }
 
+    /// Writes the document as JSON, with one more field, which takes the place of one of its name.
+    pub fn to_json_with(&self, name: &str, value: &impl Serialize) -> String {
+        let mut with = self.clone();
+        with.other.insert(name.to_owned(), raw(value));
+        with.to_json()
+    }
+
     fn fields(&self) -> Written<'_> {
         Written {
             id: &self.id,

@@ -227,6 +227,18 @@ impl Payload {
         }
     }
 
+    /// Returns whom the job writes to; nobody for one that is about no mail.
+    pub fn recipients(&self) -> &[EmailAddress] {
+        use std::slice::from_ref;
+        match self {
+            Self::SendReleaseEmail(mail) | Self::SendPaymentConfirmedEmail(mail) => from_ref(&mail.recipient_email),
+            Self::SendRefundEmail(mail) => from_ref(&mail.recipient_email),
+            Self::SendDisputeEmail(mail) => from_ref(&mail.recipient_email),
+            Self::NotifyDisputeResolved(notice) => &notice.recipients,
+            _ => &[],
+        }
+    }
+
     /// Returns what the job is about, for log lines: the escrow or the payment intent.
     pub fn subject(&self) -> Option<&str> {
         match self {

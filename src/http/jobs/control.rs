@@ -1,4 +1,4 @@
-//! `/api/jobs/control`: what operators decide while it runs, and the jobs that wait for their time.
+//! `/api/jobs/control`: what operators decide while it runs, the jobs that wait for their time, and the addresses not written to.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::control_action;
 use super::cursor::Cursor;
+use super::{control_action, suppressed};
 use crate::app::App;
 use crate::auth;
 use crate::domain::control::{Rate, Rules};
@@ -35,14 +35,15 @@ const DEFAULT_LIMIT: u32 = 100;
 async fn show(app: App, request: Request) -> Result<Response, ApiError> {
     auth::processor(app.config(), request.credentials())?;
     let mut query = Query::of(&request)?;
-    let list: Option<String> = query.optional("list", "delayed")?;
+    let list: Option<String> = query.optional("list", "delayed or suppressed")?;
     match list.as_deref() {
         None => {
             query.finish("list")?;
             answer(&app.queue()?).await
         }
         Some("delayed") => delayed(&app, query).await,
-        Some(_) => Err(ApiError::invalid("invalid_field", "list is not delayed")),
+        Some("suppressed") => suppressed::list(&app, query).await,
+        Some(_) => Err(ApiError::invalid("invalid_field", "list is not delayed or suppressed")),
     }
 }
 

@@ -1,12 +1,12 @@
-//! What is set at `/api/jobs/control`: pause, resume, limits, recovery, and the attempts of one job.
+//! What is set at `/api/jobs/control`: pause, resume, limits, recovery, the attempts of one job, and an address written to again.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::control;
 use super::dead_letter::read_type;
+use super::{control, suppressed};
 use crate::app::App;
 use crate::auth;
 use crate::domain::control::{MAX_CONCURRENCY, Rate, Rule, Scope};
@@ -17,7 +17,7 @@ use crate::http::extract::Fields;
 use crate::http::{ApiError, Request, Response, record, reply};
 use crate::queue::MaxAttemptsSet;
 
-const ACTIONS: &str = "pause, resume, limit-rate, limit-concurrency, unlimit, recovery-on, recovery-off, reset-recovery, set-max-attempts";
+const ACTIONS: &str = "pause, resume, limit-rate, limit-concurrency, unlimit, recovery-on, recovery-off, reset-recovery, set-max-attempts, unsuppress";
 
 /// `POST /api/jobs/control`
 pub(super) async fn act(app: App, request: Request) -> Result<Response, ApiError> {
@@ -36,6 +36,7 @@ pub(super) async fn act(app: App, request: Request) -> Result<Response, ApiError
             vec![Rule::Rate(job_type, None), Rule::Concurrency(job_type, None)]
         }
         "reset-recovery" => return reset_recovery(&app, &request, body).await,
+        "unsuppress" => return suppressed::lift(&app, &request, body).await,
         "set-max-attempts" => return set_max_attempts(&app, &request, body).await,
         other => {
             let other: String = other.chars().take(64).collect();

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use super::job_delivery::{self, Deliveries};
 use crate::app::App;
 use crate::auth;
 use crate::domain::id::JobId;
@@ -20,14 +21,14 @@ pub static JOB: Route = Route::new(
 
 async fn status(app: App, request: Request) -> Result<Response, ApiError> {
     auth::processor(app.config(), request.credentials())?;
-    show(&app.queue()?, &id(&request)?).await
+    show(&app, &app.queue()?, &id(&request)?).await
 }
 
 async fn cancel(app: App, request: Request) -> Result<Response, ApiError> {
     auth::processor(app.config(), request.credentials())?;
     let (queue, id) = (app.queue()?, id(&request)?);
     match queue.cancel(&id).await? {
-        Cancelled::Done => show(&queue, &id).await,
+        Cancelled::Done => show(&app, &queue, &id).await,
         Cancelled::UnknownJob => Err(unknown_job()),
         Cancelled::Processing => Err(ApiError::conflict(
             "job_processing",
@@ -40,9 +41,14 @@ async fn cancel(app: App, request: Request) -> Result<Response, ApiError> {
     }
 }
 
-async fn show(queue: &Queue, id: &JobId) -> Result<Response, ApiError> {
-    let view = queue.status(id).await?.ok_or_else(unknown_job)?;
-    Ok(reply::json_bytes(StatusCode::OK, view.document.to_json()))
+async fn show(app: &App, queue: &Queue, id: &JobId) -> Result<Response, ApiError> {
+    let document = queue.status(id).await?.ok_or_else(unknown_job)?.document;
+    let recipients = job_delivery::recipients(&document);
+    if recipients.is_empty() {
+        return Ok(reply::json_bytes(StatusCode::OK, document.to_json()));
+    }
+    let deliveries = Deliveries::new(recipients, app.deliveries()?.of_job(id).await?);
+    Ok(reply::json_bytes(StatusCode::OK, document.to_json_with("deliveries", &deliveries)))
 }
 
 fn id(request: &Request) -> Result<JobId, ApiError> {

@@ -8,7 +8,9 @@ mod dead_letter;
 mod dead_letter_action;
 mod enqueue;
 mod job;
+mod job_delivery;
 mod process;
+mod suppressed;
 
 pub use control::CONTROL;
 pub use dead_letter::DEAD_LETTER;

@@ -34,9 +34,10 @@ const HISTOGRAMS: [(&str, &str, &str); 3] = [
 ];
 
 /// What is sent out: the name in the measures, the metric, and what it says.
-const DELIVERIES: [(&str, &str, &str); 2] = [
+const DELIVERIES: [(&str, &str, &str); 3] = [
     ("webhook", "holdfast_webhook_deliveries", "Webhooks sent, by what the partner's server said."),
-    ("mail", "holdfast_mail_deliveries", "Mails handed to the provider, by what it said."),
+    ("mail", "holdfast_mail_deliveries", "Mails handed to the provider, by what it said; suppressed ones were not."),
+    ("mail_event", "holdfast_mail_events", "What the provider told of mails afterwards, each event once."),
 ];
 
 /// Everything that is counted, at one moment.

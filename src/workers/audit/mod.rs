@@ -74,7 +74,7 @@ impl AuditLog {
             let time = self.clock.now().to_string();
             let hash = hash(&head, &time, job_id.as_str(), event.get());
             let answer = self.try_append(&head, job_id, &time, event.get(), &hash).await;
-            match answer.map_err(|error| failure(&error))? {
+            match answer.map_err(|error| error.failure("the audit log"))? {
                 Appended::Recorded => {
                     *head = hash;
                     return Ok(());
@@ -115,13 +115,4 @@ impl AuditLog {
             _ => Err(UpstashError::Unknown("append answered with a word it does not have".into())),
         }
     }
-}
-
-/// Makes a failure of a call: every one may pass, and the record must not be lost.
-fn failure(error: &UpstashError) -> Failure {
-    let (kind, wait) = match error {
-        UpstashError::Throttled { retry_after, .. } => (FailureKind::Throttled, *retry_after),
-        _ => (FailureKind::Unavailable, None),
-    };
-    Failure::new(kind, format!("the audit log: {error}")).after(wait)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Letter;
 use crate::config::{EmailConfig, RESEND_API_KEY};
+use crate::deliveries::{JOB_TAG, RECIPIENT_TAG, write_tag};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::id::JobId;
 use crate::domain::millis::Millis;
@@ -39,6 +40,8 @@ pub(super) struct Message<'a> {
     /// What makes a repeat of the call the same mail.
     pub(super) key: &'a str,
     pub(super) job_id: &'a JobId,
+    /// The recipient's place among the job's, from 1.
+    pub(super) place: usize,
     pub(super) to: &'a EmailAddress,
     pub(super) letter: &'a Letter,
     pub(super) html: &'a str,
@@ -109,6 +112,10 @@ impl Resend {
         let mut tags = vec![Tag { name: "type", value: message.letter.job_type.as_str() }];
         if !transaction.is_empty() {
             tags.push(Tag { name: "transaction_id", value: &transaction });
+        }
+        let (job, place) = (write_tag(message.job_id), message.place.to_string());
+        if let Some(job) = &job {
+            tags.extend([Tag { name: JOB_TAG, value: job }, Tag { name: RECIPIENT_TAG, value: &place }]);
         }
         let body = Body {
             from: &self.config.from,
@@ -277,6 +284,7 @@ mod tests {
         let request = resend.request(&Message {
             key: "job-1/2",
             job_id: &JobId::parse("job-1").unwrap(),
+            place: 2,
             to: &EmailAddress::parse("jane@example.com").unwrap(),
             letter: &Letter::resolved("esc 1", Resolution::Split),
             html: "<p>h</p>",
@@ -289,7 +297,7 @@ mod tests {
         assert_eq!(request.headers()["content-type"], "application/json");
         assert_eq!(
             std::str::from_utf8(request.body().unwrap().as_bytes().unwrap()).unwrap(),
-            r#"{"from":"Holdfast <mail@example.com>","to":["jane@example.com"],"subject":"Dispute resolved: esc 1","html":"<p>h</p>","text":"t","headers":{"Auto-Submitted":"auto-generated","X-Entity-Ref-ID":"job-1"},"tags":[{"name":"type","value":"notify_dispute_resolved"},{"name":"transaction_id","value":"esc_1"}]}"#
+            r#"{"from":"Holdfast <mail@example.com>","to":["jane@example.com"],"subject":"Dispute resolved: esc 1","html":"<p>h</p>","text":"t","headers":{"Auto-Submitted":"auto-generated","X-Entity-Ref-ID":"job-1"},"tags":[{"name":"type","value":"notify_dispute_resolved"},{"name":"transaction_id","value":"esc_1"},{"name":"holdfast_job","value":"job-1"},{"name":"holdfast_recipient","value":"2"}]}"#
         );
     }
 }

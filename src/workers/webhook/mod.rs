@@ -6,7 +6,6 @@
 mod address;
 pub(super) mod event;
 mod guard;
-mod signature;
 
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +18,7 @@ use crate::config::{WEBHOOK_URL, WebhookConfig};
 use crate::domain::job::EscrowStatusChanged;
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
+use crate::domain::webhook_signature;
 use crate::edge::Clock;
 use crate::outbound::answer::{Answer, no_answer};
 use crate::outbound::{self, OutboundError};
@@ -68,7 +68,7 @@ impl WebhookWorker {
 
     fn headers(&self, id: &str, traceparent: Option<&str>, body: &str, now: Millis) -> Result<HeaderMap, Failure> {
         let seconds = now.0.div_euclid(1_000);
-        let signature = signature::sign(&self.config.secrets, id, seconds, body);
+        let signature = webhook_signature::sign(&self.config.secrets, id, seconds, body);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let texts =
