@@ -17,6 +17,7 @@ use crate::queue::{OldestDue, Queue, Recorder};
 use crate::upstash::keys::Keys;
 use crate::upstash::{Upstash, UpstashError};
 use crate::workers::Workers;
+use crate::workers::audit::AuditLog;
 
 /// How long an answer about health is used again. Chosen: the route is open to anyone, and whoever floods it should pay for
 /// the traffic, not us for the commands.
@@ -116,6 +117,12 @@ impl App {
     pub fn api_keys(&self) -> Setting<ApiKeys> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
         Ok(ApiKeys::new(upstash, keys, self.shared.clock.clone()))
+    }
+
+    /// Returns the audit log, for operators.
+    pub fn audit_log(&self) -> Setting<AuditLog> {
+        let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
+        Ok(AuditLog::new(upstash, keys, self.shared.clock.clone()))
     }
 
     /// Returns how long the oldest due job has been so, at most a second old.

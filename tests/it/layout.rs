@@ -46,7 +46,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 fn sources() -> Vec<PathBuf> {
-    let folders = ["src", "api", "functions", "devkit/src", "devkit/tests", "tests"];
+    let folders = ["src", "api", "functions", "cli/src", "cli/tests", "devkit/src", "devkit/tests", "tests"];
     let of = |extension| folders.iter().flat_map(move |folder| files(&root().join(folder), extension));
     of("rs").chain(of("lua")).collect()
 }

@@ -1,0 +1,12 @@
+//! The command line as its user meets it: the real binary, before a real Redis behind the REST server.
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod bad_input;
+mod bench;
+mod changes;
+mod dead_letters;
+mod documented;
+mod keys;
+mod looks;
+mod many;
+mod processing;
