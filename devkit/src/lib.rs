@@ -8,6 +8,7 @@ mod id;
 pub mod journal;
 mod keys;
 pub mod mail;
+pub mod openapi;
 mod page;
 pub mod plan;
 pub mod postman;

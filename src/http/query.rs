@@ -23,11 +23,16 @@ impl Query {
         Ok(Self(parameters))
     }
 
-    /// Takes a parameter that may be absent; an empty one is as good as absent.
+    /// Takes a parameter that may be absent. An empty one is not: a script whose variable is unset would get everything.
     pub(super) fn optional<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, ApiError> {
-        let value = self.0.remove(name).filter(|value| !value.is_empty());
+        let value = self.0.remove(name);
         let wrong = |_| ApiError::invalid("invalid_field", format!("{name} is not {expected}"));
         value.map(|value| value.parse().map_err(wrong)).transpose()
+    }
+
+    /// Takes the place where a list goes on. An empty one is the beginning: what a loop over the pages starts with.
+    pub(super) fn cursor(&mut self) -> Option<String> {
+        self.0.remove("cursor").filter(|cursor| !cursor.is_empty())
     }
 
     /// Refuses what is left: a name the route does not know is most likely misspelt.

@@ -26,6 +26,7 @@ mod layout;
 mod mail_events;
 mod metrics;
 mod model;
+mod openapi;
 mod platforms;
 mod processor;
 mod processor_race;

@@ -91,6 +91,7 @@ impl Stack {
             .nest("/dev/stripe/api", self.stripe.router())
             .nest("/dev/resend", self.outbox.router())
             .nest("/dev/webhooks/in", self.webhooks.router())
+            .merge(crate::openapi::router())
             .merge(self.stripe.pages("/dev/stripe"))
             .merge(self.outbox.pages("/dev/outbox"))
             .merge(self.webhooks.pages("/dev/webhooks"));

@@ -23,6 +23,17 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
+    /// All statuses.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Scheduled,
+        Self::Processing,
+        Self::Failed,
+        Self::Completed,
+        Self::DeadLetter,
+        Self::Cancelled,
+    ];
+
     /// Tells whether the job's life is over.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::DeadLetter | Self::Cancelled)

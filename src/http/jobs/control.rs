@@ -130,7 +130,7 @@ async fn delayed(app: &App, mut query: Query) -> Result<Response, ApiError> {
     if !(1..=500).contains(&limit) {
         return Err(ApiError::invalid("invalid_field", format!("limit is {limit}, expected a number from 1 to 500")));
     }
-    let cursor: Option<String> = query.optional("cursor", "a text")?;
+    let cursor: Option<String> = query.cursor();
     query.finish("list, limit or cursor")?;
     let scope = format!("{} delayed", app.config().key_prefix.as_deref().unwrap_or_default());
     let after = cursor.map(|text| read_place(&text, &scope)).transpose()?;

@@ -98,7 +98,7 @@ async fn list(app: App, request: Request) -> Result<Response, ApiError> {
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(ApiError::invalid("invalid_field", format!("limit is {limit}, expected a number from 1 to 100")));
     }
-    let cursor: Option<String> = query.optional("cursor", "a text")?;
+    let cursor: Option<String> = query.cursor();
     query.finish("type, errorKind, since, until, limit or cursor")?;
     let scope = filter.scope(&app, "list");
     let cursor = cursor.map(|text| Cursor::read(&text, &scope)).transpose()?;

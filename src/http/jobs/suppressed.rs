@@ -45,7 +45,7 @@ pub(super) async fn list(app: &App, mut query: Query) -> Result<Response, ApiErr
     if !(1..=500).contains(&limit) {
         return Err(ApiError::invalid("invalid_field", format!("limit is {limit}, expected a number from 1 to 500")));
     }
-    let cursor: Option<String> = query.optional("cursor", "a text")?;
+    let cursor: Option<String> = query.cursor();
     query.finish("list, limit or cursor")?;
     let scope = format!("{} suppressed", app.config().key_prefix.as_deref().unwrap_or_default());
     let after = cursor.map(|text| read_place(&text, &scope)).transpose()?;
