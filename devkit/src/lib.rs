@@ -16,6 +16,7 @@ pub mod redis;
 pub mod rest;
 pub mod serve;
 mod shared;
+pub mod shop;
 pub mod stack;
 pub mod stripe;
 pub mod webhooks;

@@ -72,7 +72,7 @@ impl Shop {
 
     /// Sends a request to its route, as a platform does.
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let mut request = http::Request::builder().method(method).uri(path);
+        let mut request = http::Request::builder().method(method.clone()).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -81,9 +81,12 @@ impl Shop {
         let route = exact.or_else(|| ROUTES.into_iter().find(|route| route.matches(path))).unwrap();
         let response = route.call(&self.app, request).await;
         let headers = response.headers().iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let headers: BTreeMap<String, String> =
+            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
         let status = response.status().as_u16();
-        Reply { status, headers, body: serde_json::from_slice(response.body()).unwrap_or(Value::Null) }
+        let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+        crate::openapi::assert_described(method.as_str(), route.path, status, &headers["content-type"], &body);
+        Reply { status, headers, body }
     }
 
     /// Posts `body` with an API key and an idempotency key.

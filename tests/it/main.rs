@@ -37,6 +37,7 @@ mod queue_settle;
 mod queue_status;
 mod readme;
 mod scripts;
+mod shop;
 mod site;
 mod workers_audit;
 mod workers_bench;

@@ -12,6 +12,8 @@ use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
 use holdfast::app::App;
 use holdfast::config::Config;
 use holdfast::edge::{Clock, Dice};
@@ -25,6 +27,7 @@ use crate::mail::{MailOptions, Outbox};
 use crate::redis::{RedisOptions, RedisServer};
 use crate::rest::{RestOptions, RestServer};
 use crate::serve::{Served, serve_on};
+use crate::shop::Shop;
 use crate::stripe::{StripeOptions, StripeSandbox};
 use crate::webhooks::WebhookSink;
 
@@ -86,12 +89,16 @@ impl Stack {
         let app = App::new(Config::from_lookup(lookup), Clock::Real, Dice::Real)?;
         self.stripe.events().set_url(Some(format!("{site_url}/api/webhooks/stripe")));
         self.outbox.events().set_url(Some(format!("{site_url}/api/webhooks/email")));
+        let stripe = (format!("{site_url}/dev/stripe/api"), StripeOptions::default().secret_key);
+        let shop = Shop::new(&site_url, (&stripe.0, &stripe.1), self.outbox.clone(), self.webhooks.clone())?;
         let site = Router::new()
             .merge(routes::router(app))
             .nest("/dev/stripe/api", self.stripe.router())
             .nest("/dev/resend", self.outbox.router())
             .nest("/dev/webhooks/in", self.webhooks.router())
             .merge(crate::openapi::router())
+            .route("/dev", get(|| async { Redirect::to("/dev/shop") }))
+            .merge(shop.pages("/dev/shop"))
             .merge(self.stripe.pages("/dev/stripe"))
             .merge(self.outbox.pages("/dev/outbox"))
             .merge(self.webhooks.pages("/dev/webhooks"));

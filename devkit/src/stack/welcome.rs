@@ -21,6 +21,7 @@ pub(super) fn text(stack: &Stack) -> String {
 Holdfast is ready.
 
   Routes         {url}/api/...   processor token {token}
+  Example shop   {url}/dev/shop
   Try each       {url}/dev/api
   Mails          {url}/dev/outbox   delivered, but for bounced@…, complained@… and delayed@…
   Webhooks       {url}/dev/webhooks
