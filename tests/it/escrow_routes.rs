@@ -139,6 +139,18 @@ async fn an_escrow_that_nobody_paid_is_cancelled_at_stripe_too() {
 }
 
 #[tokio::test]
+async fn the_answer_to_a_creation_has_the_client_secret_and_no_later_one_once_it_is_paid() {
+    let t = Shop::new().await;
+    let created = t.create("pm_card_visa").await;
+    let id = text(&created.body["escrowId"]);
+
+    let shown = t.get(PARTNER, &id).await;
+
+    assert!(text(&created.body["clientSecret"]).contains("_secret_"));
+    assert_eq!((&shown.body["status"], shown.body.get("clientSecret")), (&json!("authorized"), None));
+}
+
+#[tokio::test]
 async fn a_decline_is_told_with_the_banks_reason_and_the_payment_can_be_tried_again() {
     let t = Shop::new().await;
 

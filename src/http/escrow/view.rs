@@ -31,7 +31,7 @@ pub(super) struct EscrowView<'a> {
     description: Option<&'a str>,
     metadata: &'a BTreeMap<String, String>,
     payment_intent_id: Option<&'a str>,
-    /// Only while it can still be paid.
+    /// In the answer to the creation, and later only while it can still be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
     capture_before: Option<Millis>,
@@ -129,7 +129,12 @@ impl<'a> EntryView<'a> {
 pub(super) fn ended(ending: Ending<'_>, success: StatusCode, role: Role, request_id: &str) -> Answer {
     match ending {
         Ending::Done(escrow) => {
-            let body = EscrowView::new(escrow, role).to_json();
+            let mut view = EscrowView::new(escrow, role);
+            if success == StatusCode::CREATED {
+                // A caller that confirms at once may still hand it to a page that follows the payment.
+                view.client_secret = escrow.payment.client_secret.as_deref();
+            }
+            let body = view.to_json();
             Answer { status: success.as_u16(), body: String::from_utf8_lossy(&body).into_owned() }
         }
         Ending::Refused(escrow, failure) => kept(refused(escrow, failure), request_id),
