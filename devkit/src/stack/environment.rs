@@ -61,6 +61,24 @@ pub(super) fn lookup(rest: &RestServer, site: &str, options: &StackOptions) -> i
             "WEBHOOK_ALLOW_PRIVATE" => Some(host.clone()),
             _ => None,
         };
-        std::env::var(name).ok().or(ours)
+        std::env::var(name).ok().filter(|value| !value.trim().is_empty()).or(ours)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_copy_of_the_example_can_be_read_and_sets_nothing_twice() {
+        let example = include_str!("../../../.env.example");
+        let read = dotenvy::from_read_iter(example.as_bytes()).collect::<Result<Vec<_>, _>>().unwrap();
+        let names: Vec<String> = example
+            .lines()
+            .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        assert!(read.iter().any(|(name, value)| name == "EMAIL_FROM" && value == "Holdfast <holdfast@example.com>"));
     }
 }

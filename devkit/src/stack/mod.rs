@@ -59,6 +59,7 @@ struct PortError {
 impl Stack {
     /// Starts everything; returns when every part answers.
     pub async fn start(options: StackOptions) -> Result<Self, Box<dyn Error>> {
+        let options = options.with_defaults_for_empty();
         let listener = if options.only_redis { None } else { Some(listen(options.port).await?) };
         let (redis, address) = if let Some(address) = &options.redis_url {
             (None, address.clone())

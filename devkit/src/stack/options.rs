@@ -6,6 +6,9 @@ use clap::Parser;
 
 use crate::rest::RedisAddress;
 
+const PROCESSOR_TOKEN: &str = "dev-processor-token";
+const CRON_SECRET: &str = "dev-cron-secret";
+
 /// Holdfast on this machine: every route, Redis behind Upstash's REST API, a cron, a Stripe sandbox, an outbox and a webhook
 /// sink, until Ctrl-C. Variables are read from the environment and from a file `.env` in this folder.
 #[derive(Clone, Debug, Parser)]
@@ -27,10 +30,10 @@ pub struct StackOptions {
     #[arg(long, env = "DEV_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// Token of the processor's routes.
-    #[arg(long, env = "JOB_PROCESSOR_SECRET_TOKEN", default_value = "dev-processor-token", hide_env_values = true)]
+    #[arg(long, env = "JOB_PROCESSOR_SECRET_TOKEN", default_value = PROCESSOR_TOKEN, hide_env_values = true)]
     pub processor_token: String,
     /// Secret of the cron.
-    #[arg(long, env = "CRON_SECRET", default_value = "dev-cron-secret", hide_env_values = true)]
+    #[arg(long, env = "CRON_SECRET", default_value = CRON_SECRET, hide_env_values = true)]
     pub cron_secret: String,
     /// Seconds between two calls of the cron; a platform's is 60.
     #[arg(long, env = "DEV_CRON_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
@@ -41,4 +44,28 @@ pub struct StackOptions {
     /// Only Redis and its REST API.
     #[arg(long)]
     pub only_redis: bool,
+}
+
+impl StackOptions {
+    /// Takes a variable that is set to nothing, as a copied `.env.example` does, for one that is not set.
+    pub(super) fn with_defaults_for_empty(mut self) -> Self {
+        for (value, default) in [(&mut self.processor_token, PROCESSOR_TOKEN), (&mut self.cron_secret, CRON_SECRET)] {
+            if value.trim().is_empty() {
+                default.clone_into(value);
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_token_is_none() {
+        let options = StackOptions::parse_from(["dev", "--processor-token", "", "--cron-secret", "mine"]);
+        let options = options.with_defaults_for_empty();
+        assert_eq!((options.processor_token.as_str(), options.cron_secret.as_str()), (PROCESSOR_TOKEN, "mine"));
+    }
 }
