@@ -6,6 +6,7 @@
 
 mod api;
 mod event;
+mod mailgun;
 mod message;
 mod refuse;
 mod view;
@@ -71,7 +72,7 @@ impl Outbox {
         }
     }
 
-    /// Resend's API: `POST /emails`, `POST /emails/batch`, `GET /emails/{id}`.
+    /// Resend's API: `POST /emails`, `POST /emails/batch`, `GET /emails/{id}`; and Mailgun's `POST /v3/{domain}/messages`.
     pub fn router(&self) -> Router {
         api::router(self)
     }

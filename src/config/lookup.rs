@@ -27,7 +27,7 @@ const MAX_BRAND_CHARS: usize = 60;
 pub(super) struct Lookup<F>(pub(super) F);
 
 impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
-    fn optional(&self, name: &'static str) -> Option<String> {
+    pub(super) fn optional(&self, name: &'static str) -> Option<String> {
         let value = (self.0)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
@@ -104,7 +104,7 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
     }
 
     pub(super) fn email(&self) -> Setting<EmailConfig> {
-        let api_key = self.credential(names::RESEND_API_KEY)?;
+        let provider = self.mail_provider()?;
         let from = self.required(names::EMAIL_FROM)?;
         let address =
             from.strip_suffix('>').and_then(|named| named.rsplit_once('<')).map_or(from.as_str(), |(_, at)| at);
@@ -112,12 +112,7 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
             let expected = "an address such as name@example.com or Name <name@example.com>";
             return Err(ConfigError::Malformed { name: names::EMAIL_FROM, expected });
         }
-        Ok(EmailConfig {
-            from,
-            base_url: self.url(names::RESEND_BASE_URL, "https://api.resend.com")?,
-            api_key,
-            brand: self.brand()?,
-        })
+        Ok(EmailConfig { from, provider, brand: self.brand()? })
     }
 
     fn brand(&self) -> Setting<Brand> {

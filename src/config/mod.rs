@@ -4,6 +4,7 @@
 //! needs it, which then says its name. Values are trimmed: a secret pasted with a newline is still the secret.
 
 mod lookup;
+mod mail;
 mod names;
 mod secret;
 mod settings;
@@ -14,7 +15,7 @@ use crate::domain::signing_secret::SigningSecrets;
 use lookup::Lookup;
 pub use names::*;
 pub use secret::Secret;
-pub use settings::{AlertConfig, Brand, EmailConfig, StripeConfig, UpstashConfig, WebhookConfig};
+pub use settings::{AlertConfig, Brand, EmailConfig, MailProvider, StripeConfig, UpstashConfig, WebhookConfig};
 
 /// A variable that is not set, or not of its form. It names the variable, never its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,12 @@ pub enum ConfigError {
     /// It is not set, or empty.
     #[error("the variable {0} is not set")]
     Missing(&'static str),
+    /// One of several is needed, and none is set.
+    #[error("none of the variables {} is set", .0.join(", "))]
+    NoneOf(&'static [&'static str]),
+    /// Two are set of which one is needed: which is meant cannot be told.
+    #[error("the variables {0} and {1} are both set; expected one of them")]
+    Conflict(&'static str, &'static str),
     /// It is set to something else than it should be.
     #[error("the variable {name} is not {expected}")]
     Malformed {
@@ -135,6 +142,54 @@ mod tests {
         assert!(config(&mail).email.is_err());
         let redis = [(KV_REST_API_URL, "redis://a:6379"), (KV_REST_API_TOKEN, "t")];
         assert!(config(&redis).upstash.is_err());
+    }
+
+    #[test]
+    fn the_variable_that_is_set_chooses_who_delivers_mails_and_two_are_an_error() {
+        let provider =
+            |set: &[_]| config(&[&[(EMAIL_FROM, "x@example.com")], set].concat()).email.map(|email| email.provider);
+        let (resend, mailgun, smtp) =
+            ((RESEND_API_KEY, "re_1"), (MAILGUN_API_KEY, "key-1"), (SMTP_URL, "smtps://u:p@mail.example.com"));
+        let domain = (MAILGUN_DOMAIN, "mg.example.com");
+        assert!(matches!(provider(&[resend]), Ok(MailProvider::Resend { .. })));
+        assert!(matches!(provider(&[smtp]), Ok(MailProvider::Smtp { .. })));
+        let at = |more: &[_]| match provider(&[&[mailgun, domain], more].concat()) {
+            Ok(MailProvider::Mailgun { base_url, domain, .. }) => Ok(format!("{base_url} {domain}")),
+            other => Err(other),
+        };
+        assert_eq!(at(&[]), Ok("https://api.mailgun.net mg.example.com".into()));
+        assert_eq!(at(&[(MAILGUN_REGION, "EU")]), Ok("https://api.eu.mailgun.net mg.example.com".into()));
+        assert!(at(&[(MAILGUN_REGION, "asia")]).is_err());
+        assert_eq!(provider(&[mailgun]), Err(ConfigError::Missing(MAILGUN_DOMAIN)));
+        assert!(provider(&[mailgun, (MAILGUN_DOMAIN, "mg.example.com/v3")]).is_err());
+        for two in [[resend, mailgun], [resend, smtp], [mailgun, smtp]] {
+            assert_eq!(provider(&two), Err(ConfigError::Conflict(two[0].0, two[1].0)));
+        }
+        let none = provider(&[]).unwrap_err().to_string();
+        assert_eq!(none, "none of the variables RESEND_API_KEY, MAILGUN_API_KEY, SMTP_URL is set");
+    }
+
+    #[test]
+    fn a_mail_servers_password_is_not_sent_in_the_clear() {
+        let smtp = |url| config(&[(EMAIL_FROM, "x@example.com"), (SMTP_URL, url)]).email.is_ok();
+        for good in [
+            "smtps://u:p@mail.example.com",
+            "smtp://u:p@mail.example.com:587?tls=required",
+            "smtp://mail.example.com",
+            "smtp://localhost:1025",
+            "smtp://u:p@127.0.0.1:1025",
+        ] {
+            assert!(smtp(good), "{good}");
+        }
+        for bad in [
+            "smtp://u:p@mail.example.com",
+            "smtp://u:p@mail.example.com?tls=opportunistic",
+            "https://mail.example.com",
+            "mail.example.com",
+            "smtp://",
+        ] {
+            assert!(!smtp(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -20,6 +20,16 @@ pub const JOB_TIME_BOX_MS: &str = "JOB_TIME_BOX_MS";
 pub const RESEND_API_KEY: &str = "RESEND_API_KEY";
 /// Resend's address, for tests.
 pub const RESEND_BASE_URL: &str = "RESEND_BASE_URL";
+/// Mailgun's API key.
+pub const MAILGUN_API_KEY: &str = "MAILGUN_API_KEY";
+/// The domain mails are sent from at Mailgun.
+pub const MAILGUN_DOMAIN: &str = "MAILGUN_DOMAIN";
+/// Where Mailgun keeps the domain: `us` or `eu`.
+pub const MAILGUN_REGION: &str = "MAILGUN_REGION";
+/// Mailgun's address, for tests.
+pub const MAILGUN_BASE_URL: &str = "MAILGUN_BASE_URL";
+/// A mail server: `smtps://user:password@host:465`, or `smtp://...?tls=required`.
+pub const SMTP_URL: &str = "SMTP_URL";
 /// Verifies Resend's events about mails: `whsec_` and base64. Several, with spaces between them, while one replaces another.
 pub const RESEND_WEBHOOK_SECRET: &str = "RESEND_WEBHOOK_SECRET";
 /// Verifies Mailgun's events about mails: its HTTP webhook signing key.
@@ -59,7 +69,7 @@ pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Every variable, in the order of `.env.example`.
-pub const VARIABLES: [&str; 27] = [
+pub const VARIABLES: [&str; 32] = [
     KV_REST_API_URL,
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,
@@ -73,7 +83,12 @@ pub const VARIABLES: [&str; 27] = [
     RESEND_API_KEY,
     RESEND_BASE_URL,
     RESEND_WEBHOOK_SECRET,
+    MAILGUN_API_KEY,
+    MAILGUN_DOMAIN,
+    MAILGUN_REGION,
+    MAILGUN_BASE_URL,
     MAILGUN_WEBHOOK_SIGNING_KEY,
+    SMTP_URL,
     BRAND_NAME,
     BRAND_COLOR,
     WEBHOOK_URL,

@@ -19,12 +19,36 @@ pub struct UpstashConfig {
 pub struct EmailConfig {
     /// The sender, as it stands in the mail.
     pub from: String,
-    /// Resend's address, without a slash at its end.
-    pub base_url: String,
-    /// Resend's API key.
-    pub api_key: Secret,
+    /// Who delivers them.
+    pub provider: MailProvider,
     /// Whose mails they are.
     pub brand: Brand,
+}
+
+/// Who delivers mails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailProvider {
+    /// Resend.
+    Resend {
+        /// Its address, without a slash at its end.
+        base_url: String,
+        /// The API key.
+        api_key: Secret,
+    },
+    /// Mailgun.
+    Mailgun {
+        /// Its address, without a slash at its end.
+        base_url: String,
+        /// The API key.
+        api_key: Secret,
+        /// The domain mails are sent from.
+        domain: String,
+    },
+    /// A mail server.
+    Smtp {
+        /// Its address, with name and password where it asks for them.
+        url: Secret,
+    },
 }
 
 /// How mails look.

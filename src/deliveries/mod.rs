@@ -4,6 +4,7 @@
 //! kept as a hash alone. What is known of a job's mails is kept for [`KEEP`] after the last event.
 
 mod may_send;
+mod note_sent;
 mod of_job;
 mod suppressed;
 mod tag;
@@ -24,8 +25,14 @@ use crate::upstash::{Script, Upstash};
 pub const KEEP: Duration = Duration::from_hours(72);
 
 /// The scripts of the deliveries, for the test that compares each header with its call.
-pub static SCRIPTS: [&Script; 5] =
-    [&may_send::MAY_SEND, &take_in::TAKE_IN, &of_job::OF_JOB, &suppressed::LIST, &suppressed::LIFT];
+pub static SCRIPTS: [&Script; 6] = [
+    &may_send::MAY_SEND,
+    &note_sent::NOTE_SENT,
+    &take_in::TAKE_IN,
+    &of_job::OF_JOB,
+    &suppressed::LIST,
+    &suppressed::LIFT,
+];
 
 /// The deliveries of one database and prefix. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -24,7 +24,7 @@ ARGV[11] until_ms      until when
 
 Returns 'noted' | 'unknown_job' | 'duplicate'
 Writes  delivery, suppressed, measures, marks
-Cost    O(log suppressed); commands: 6 + 2 a mark
+Cost    O(log suppressed); commands: 7 + 2 a mark
 ]]
 local delivery, job, suppressed, measures = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local call, now, recipient, event, at = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -54,5 +54,6 @@ local noted = redis.call('HGET', delivery, field)
 if not noted or tonumber(at) < tonumber(noted) then redis.call('HSET', delivery, field, at) end
 if message ~= '' then redis.call('HSET', delivery, recipient .. ':message', message) end
 if why ~= '' then redis.call('HSET', delivery, recipient .. ':why', why) end
-redis.call('PEXPIRE', delivery, keep_ms)
+-- What was noted when it was sent may have to be kept for longer.
+if redis.call('PTTL', delivery) < tonumber(keep_ms) then redis.call('PEXPIRE', delivery, keep_ms) end
 return answer

@@ -70,7 +70,7 @@ impl Workers {
         Self {
             email: email.map(|email| {
                 let deliveries = Deliveries::new(upstash.clone(), keys.clone());
-                EmailWorker::new(email, http.clone(), deliveries, upstash.measures().clone(), clock.clone())
+                EmailWorker::new(&email, http.clone(), deliveries, upstash.measures().clone(), clock.clone())
             }),
             stripe: stripe.map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
             webhook: webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone())),
@@ -140,7 +140,7 @@ impl Workers {
 }
 
 /// Names how a delivery went, for the counters.
-fn outcome(result: &Result<(), Failure>, done: &'static str) -> &'static str {
+fn outcome<T>(result: &Result<T, Failure>, done: &'static str) -> &'static str {
     result.as_ref().err().map_or(done, |failure| failure.kind.as_str())
 }
 

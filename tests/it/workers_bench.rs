@@ -62,7 +62,7 @@ impl WorkersBench {
                 "KEY_PREFIX" => bench.prefix.clone(),
                 "EMAIL_FROM" => "Holdfast <mail@example.com>".to_owned(),
                 "RESEND_API_KEY" => "re_dev".to_owned(),
-                "RESEND_BASE_URL" => served[1].url(),
+                "RESEND_BASE_URL" | "MAILGUN_BASE_URL" => served[1].url(),
                 "STRIPE_SECRET_KEY" => "sk_test_dev".to_owned(),
                 "STRIPE_BASE_URL" => served[0].url(),
                 "WEBHOOK_URL" => format!("{}/hooks", served[2].url()),

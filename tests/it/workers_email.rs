@@ -145,6 +145,6 @@ async fn what_the_provider_refuses_is_final_and_names_no_address() {
     let missing = t.fail("job-1", JobType::SendReleaseEmail, RELEASE).await;
     assert_eq!(
         (missing.kind, missing.message.as_str()),
-        (FailureKind::Configuration, "the variable RESEND_API_KEY is not set")
+        (FailureKind::Configuration, "none of the variables RESEND_API_KEY, MAILGUN_API_KEY, SMTP_URL is set")
     );
 }

@@ -52,6 +52,8 @@ pub(super) fn lookup(rest: &RestServer, site: &str, options: &StackOptions) -> i
             "STRIPE_BASE_URL" => Some(format!("{site}/dev/stripe/api")),
             "STRIPE_WEBHOOK_SECRET" => Some(StripeOptions::default().webhook_secret),
             "JOB_PROCESSOR_URL" => Some(format!("{site}/api/jobs/process")),
+            // Another provider that is named takes its place: two would be an error.
+            "RESEND_API_KEY" if ["MAILGUN_API_KEY", "SMTP_URL"].iter().any(|name| std::env::var(name).is_ok()) => None,
             "RESEND_API_KEY" => Some("re_dev".to_owned()),
             "RESEND_BASE_URL" => Some(format!("{site}/dev/resend")),
             "RESEND_WEBHOOK_SECRET" => Some(MailOptions::default().webhook_secret),

@@ -7,11 +7,9 @@ use std::time::Duration;
 use reqwest::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 
-use super::Letter;
-use crate::config::{EmailConfig, RESEND_API_KEY};
+use super::provider::Message;
+use crate::config::{RESEND_API_KEY, Secret};
 use crate::deliveries::{JOB_TAG, RECIPIENT_TAG, write_tag};
-use crate::domain::email_address::EmailAddress;
-use crate::domain::id::JobId;
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::edge::Clock;
@@ -29,23 +27,11 @@ const MAX_TAG_CHARS: usize = 256;
 /// A client of Resend. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Resend {
-    config: EmailConfig,
-    http: reqwest::Client,
-    clock: Clock,
-}
-
-/// One mail to one address.
-#[derive(Debug)]
-pub(super) struct Message<'a> {
-    /// What makes a repeat of the call the same mail.
-    pub(super) key: &'a str,
-    pub(super) job_id: &'a JobId,
-    /// The recipient's place among the job's, from 1.
-    pub(super) place: usize,
-    pub(super) to: &'a EmailAddress,
-    pub(super) letter: &'a Letter,
-    pub(super) html: &'a str,
-    pub(super) text: &'a str,
+    pub(super) from: String,
+    pub(super) base_url: String,
+    pub(super) api_key: Secret,
+    pub(super) http: reqwest::Client,
+    pub(super) clock: Clock,
 }
 
 #[derive(Serialize)]
@@ -53,19 +39,13 @@ struct Body<'a> {
     from: &'a str,
     to: [&'a str; 1],
     subject: &'a str,
-    html: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<&'a str>,
     text: &'a str,
-    headers: Headers<'a>,
-    tags: Vec<Tag<'a>>,
-}
-
-/// A note to an operator.
-#[derive(Serialize)]
-struct Note<'a> {
-    from: &'a str,
-    to: [&'a str; 1],
-    subject: &'a str,
-    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Headers<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Tag>,
 }
 
 /// Headers of the mail itself.
@@ -80,62 +60,48 @@ struct Headers<'a> {
 }
 
 #[derive(Serialize)]
-struct Tag<'a> {
+struct Tag {
     name: &'static str,
-    value: &'a str,
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    id: String,
 }
 
 impl Resend {
-    pub(super) fn new(config: EmailConfig, http: reqwest::Client, clock: Clock) -> Self {
-        Self { config, http, clock }
-    }
-
-    /// Hands a mail to Resend for delivery.
-    pub(super) async fn send(&self, message: Message<'_>) -> Result<(), Failure> {
-        let request = self.request(&message).map_err(|error| no_answer("Resend", &error))?;
+    /// Hands a mail to Resend for delivery and returns its id there.
+    pub(super) async fn send(&self, message: &Message<'_>) -> Result<Option<String>, Failure> {
+        let request = self.request(message).map_err(|error| no_answer("Resend", &error))?;
         let answer = async { Answer::read(self.http.execute(request).await?, MAX_ANSWER_BYTES).await };
         let answer = answer.await.map_err(|error| no_answer("Resend", &error))?;
-        judge(&answer, self.clock.now())
-    }
-
-    /// Hands a note to an operator to Resend: a subject and a plain text.
-    pub(super) async fn note(&self, key: &str, to: &EmailAddress, subject: &str, text: &str) -> Result<(), Failure> {
-        let note = Note { from: &self.config.from, to: [to.expose()], subject, text };
-        let request = self.post(key, serde_json::to_vec(&note).unwrap_or_default());
-        let request = request.map_err(|error| no_answer("Resend", &error))?;
-        let answer = async { Answer::read(self.http.execute(request).await?, MAX_ANSWER_BYTES).await };
-        judge(&answer.await.map_err(|error| no_answer("Resend", &error))?, self.clock.now())
+        judge(&answer, self.clock.now())?;
+        Ok(serde_json::from_slice(&answer.body).map(|accepted: Accepted| accepted.id).ok())
     }
 
     fn request(&self, message: &Message<'_>) -> Result<reqwest::Request, reqwest::Error> {
-        let transaction = tag(&message.letter.transaction_id);
-        let mut tags = vec![Tag { name: "type", value: message.letter.job_type.as_str() }];
-        if !transaction.is_empty() {
-            tags.push(Tag { name: "transaction_id", value: &transaction });
+        let mut tags = Vec::new();
+        if let Some(about) = message.about {
+            tags.push(Tag { name: "type", value: about.job_type.to_string() });
+            let transaction = tag(about.transaction_id);
+            tags.extend((!transaction.is_empty()).then_some(Tag { name: "transaction_id", value: transaction }));
+            if let Some(job) = write_tag(about.job_id) {
+                let place = Tag { name: RECIPIENT_TAG, value: about.place.to_string() };
+                tags.extend([Tag { name: JOB_TAG, value: job }, place]);
+            }
         }
-        let (job, place) = (write_tag(message.job_id), message.place.to_string());
-        if let Some(job) = &job {
-            tags.extend([Tag { name: JOB_TAG, value: job }, Tag { name: RECIPIENT_TAG, value: &place }]);
-        }
-        let body = Body {
-            from: &self.config.from,
-            to: [message.to.expose()],
-            subject: &message.letter.subject,
-            html: message.html,
-            text: message.text,
-            headers: Headers { auto_submitted: "auto-generated", entity_ref_id: message.job_id.as_str() },
-            tags,
-        };
-        self.post(message.key, serde_json::to_vec(&body).unwrap_or_default())
-    }
-
-    fn post(&self, key: &str, body: Vec<u8>) -> Result<reqwest::Request, reqwest::Error> {
+        let headers = message
+            .about
+            .map(|about| Headers { auto_submitted: "auto-generated", entity_ref_id: about.job_id.as_str() });
+        let Message { to, subject, html, text, .. } = message;
+        let body = Body { from: &self.from, to: [to.expose()], subject, html: *html, text, headers, tags };
         self.http
-            .post(format!("{}/emails", self.config.base_url))
-            .header(AUTHORIZATION, format!("Bearer {}", self.config.api_key.expose()))
-            .header("idempotency-key", key)
+            .post(format!("{}/emails", self.base_url))
+            .header(AUTHORIZATION, format!("Bearer {}", self.api_key.expose()))
+            .header("idempotency-key", message.key)
             .header("content-type", "application/json")
-            .body(body)
+            .body(serde_json::to_vec(&body).unwrap_or_default())
             .timeout(TIMEOUT)
             .build()
     }
@@ -190,8 +156,10 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::config::{Config, EMAIL_FROM};
-    use crate::domain::job::Resolution;
+    use crate::domain::email_address::EmailAddress;
+    use crate::domain::id::JobId;
+    use crate::domain::job::JobType;
+    use crate::workers::email::provider::About;
 
     fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<(), Failure> {
         let mut all = HeaderMap::new();
@@ -274,21 +242,22 @@ mod tests {
 
     #[test]
     fn a_mail_is_one_request_under_its_key() {
-        let config = Config::from_lookup(|name| match name {
-            RESEND_API_KEY => Some("re_1".to_owned()),
-            EMAIL_FROM => Some("Holdfast <mail@example.com>".to_owned()),
-            _ => None,
-        });
-        let http = crate::outbound::client().unwrap();
-        let resend = Resend::new(config.email.unwrap(), http, Clock::fixed(Millis(0)));
+        let resend = Resend {
+            from: "Holdfast <mail@example.com>".to_owned(),
+            base_url: "https://api.resend.com".to_owned(),
+            api_key: Secret::new("re_1"),
+            http: crate::outbound::client().unwrap(),
+            clock: Clock::fixed(Millis(0)),
+        };
+        let (to, job_id) = (EmailAddress::parse("jane@example.com").unwrap(), JobId::parse("job-1").unwrap());
+        let job_type = JobType::NotifyDisputeResolved;
         let request = resend.request(&Message {
             key: "job-1/2",
-            job_id: &JobId::parse("job-1").unwrap(),
-            place: 2,
-            to: &EmailAddress::parse("jane@example.com").unwrap(),
-            letter: &Letter::resolved("esc 1", Resolution::Split),
-            html: "<p>h</p>",
+            to: &to,
+            subject: "Dispute resolved: esc 1",
+            html: Some("<p>h</p>"),
             text: "t",
+            about: Some(About { job_id: &job_id, place: 2, job_type, transaction_id: "esc 1" }),
         });
         let request = request.unwrap();
         assert_eq!((request.method().as_str(), request.url().as_str()), ("POST", "https://api.resend.com/emails"));
