@@ -6,12 +6,12 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use holdfast::domain::id::{EscrowId, JobId};
 
-use crate::{control, dead_letter, enqueue, keys, process, stats};
+use crate::{control, dead_letter, doctor, enqueue, keys, process, stats};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a check found something wrong: audit verify
+  1  a check found something wrong: doctor, audit verify
   2  the command line, or what it names, is not of its form; nothing was changed
   3  refused as things stand: no such job, not a dead letter, already processing; nothing was changed
   4  a variable is missing or malformed
@@ -67,6 +67,8 @@ pub(crate) enum Command {
     /// API keys: made, listed, revoked.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Says what is wrong with a deployment, and what to do about it; changes nothing. Exits with 1 where there is a problem.
+    Doctor(doctor::Doctor),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -7,6 +7,7 @@ mod arguments;
 mod audit;
 mod control;
 mod dead_letter;
+mod doctor;
 mod enqueue;
 mod escrow;
 mod failure;
@@ -57,10 +58,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let session = Session::new(&variables, arguments.json)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Service(error.to_string()))?;
-    runtime.block_on(dispatch(&session, arguments.command))
+    runtime.block_on(dispatch(&session, &variables, arguments.command))
 }
 
-async fn dispatch(session: &Session, command: Command) -> Result<(), Failure> {
+async fn dispatch(session: &Session, variables: &Variables, command: Command) -> Result<(), Failure> {
     match command {
         Command::Stats(stats) => stats.run(session).await,
         Command::Job(job) => job::show(session, &job.id).await,
@@ -76,6 +77,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Delayed(delayed) => delayed.run(session).await,
         Command::Process(process) => process.run(session).await,
         Command::Keys(keys) => keys.run(session).await,
+        Command::Doctor(doctor) => doctor.run(session, variables).await,
         Command::Audit(AuditCommand::Verify) => audit::verify(session).await,
         Command::Escrow(EscrowCommand::Show { id }) => escrow::show(session, &id).await,
         // Answered before any variable is read.

@@ -1,6 +1,6 @@
 //! The variables: the environment's, and behind them those of a file.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ const DEFAULT_FILE: &str = ".env";
 /// The variables of this run.
 #[derive(Debug, Default)]
 pub(crate) struct Variables {
-    of_file: HashMap<String, String>,
+    of_file: BTreeMap<String, String>,
 }
 
 impl Variables {
@@ -26,7 +26,7 @@ impl Variables {
             dotenvy::Error::Io(error) => Failure::Configuration(format!("{shown} cannot be read: {error}")),
             _ => Failure::Configuration(format!("{shown} cannot be read")),
         })?;
-        let mut of_file = HashMap::new();
+        let mut of_file = BTreeMap::new();
         for (index, entry) in entries.enumerate() {
             // The line itself may hold a secret, and is not repeated.
             let (name, value) = entry.map_err(|_| {
@@ -36,6 +36,11 @@ impl Variables {
             of_file.insert(name, value);
         }
         Ok(Self { of_file })
+    }
+
+    /// Returns the names that the file has.
+    pub(crate) fn names_of_file(&self) -> impl Iterator<Item = &str> {
+        self.of_file.keys().map(String::as_str)
     }
 
     /// Returns a variable's value: the environment's before the file's.

@@ -12,6 +12,7 @@ mod dead_letters;
 mod enqueue;
 mod measured;
 mod oldest_due;
+mod probe;
 mod recorder;
 mod settle;
 mod stats;
@@ -27,6 +28,7 @@ pub use dead_letters::{
 };
 pub use enqueue::{EnqueueError, Enqueued};
 pub use oldest_due::OldestDue;
+pub use probe::Probe;
 pub use recorder::Recorder;
 pub use settle::{Settled, Settlement, Verdict};
 pub use stats::QueueStats;
@@ -38,17 +40,18 @@ use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
 /// The scripts of the queue, for the test that compares each header with its call.
-pub static SCRIPTS: [&crate::upstash::Script; 20] = [
+pub static SCRIPTS: [&crate::upstash::Script; 21] = [
     &enqueue::ENQUEUE,
     &claim::CLAIM,
     &settle::SETTLE,
     &cancel::CANCEL,
     &status::STATUS,
     &stats::STATS,
-    &alert::READ_ALERTS,
+    &alert::LOOK,
     &alert::TURN_ALERT,
     &measured::MEASURED,
     &oldest_due::OLDEST_DUE,
+    &probe::PROBE,
     &dead_letters::DEAD_LETTERS,
     &dead_letters::FIND,
     &dead_letters::REDRIVE,

@@ -117,6 +117,16 @@ impl Keys {
         format!("{}stripe_event:{id}", self.prefix)
     }
 
+    /// string: when a processor last noted that it ran, ms.
+    pub fn last_run(&self) -> String {
+        format!("{}stats:last_run", self.prefix)
+    }
+
+    /// string: there for a moment while somebody tries whether Redis can be written to.
+    pub fn probe(&self) -> String {
+        format!("{}stats:probe", self.prefix)
+    }
+
     /// list: what batches measured and is not in the sums yet.
     pub fn pending_measures(&self) -> String {
         format!("{}stats:pending", self.prefix)

@@ -28,6 +28,7 @@ mod metrics;
 mod model;
 mod openapi;
 mod platforms;
+mod probe;
 mod processor;
 mod processor_race;
 mod queue_cancel;

@@ -78,11 +78,16 @@ impl Ran {
 }
 
 impl Bench {
+    /// Makes a deployment in a part of the shared Redis.
     pub(crate) async fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let prefix = format!("c{}:", COUNT.fetch_add(1, Ordering::SeqCst));
+        Self::before(redis(), format!("c{}:", COUNT.fetch_add(1, Ordering::SeqCst))).await
+    }
+
+    /// Makes a deployment in this Redis, behind this prefix.
+    pub(crate) async fn before(redis: SocketAddr, prefix: String) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = RestOptions { listen, token: "test-token".into(), redis: redis().into() };
+        let options = RestOptions { listen, token: "test-token".into(), redis: redis.into() };
         let rest = RestServer::start(options).await.unwrap();
         let http = holdfast::outbound::client().unwrap();
         let config = UpstashConfig { url: rest.url(), token: Secret::new(rest.token()) };

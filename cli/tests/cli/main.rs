@@ -5,6 +5,7 @@ mod bad_input;
 mod bench;
 mod changes;
 mod dead_letters;
+mod doctor;
 mod documented;
 mod keys;
 mod looks;

@@ -39,7 +39,7 @@ async fn nothing_is_claimed_that_could_only_die_for_want_of_a_variable() {
     let before = t.state().await;
     let ran = t.run(&["process"]).await;
     assert_eq!(ran.code, 4, "{ran:?}");
-    let why = "the variable RESEND_API_KEY is not set, so send_release_email would end among the dead letters; nothing was claimed";
+    let why = "none of the variables RESEND_API_KEY, MAILGUN_API_KEY, SMTP_URL is set, so send_release_email would end among the dead letters; nothing was claimed";
     assert!(ran.err.contains(why), "{ran:?}");
     t.variables.insert("RESEND_API_KEY", "re_1".to_owned());
     assert_eq!(t.run(&["process", "--type", "send_release_email"]).await.code, 4);

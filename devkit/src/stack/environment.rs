@@ -41,6 +41,8 @@ pub(super) fn lookup(rest: &RestServer, site: &str, options: &StackOptions) -> i
     let (processor_token, cron_secret, site) =
         (options.processor_token.clone(), options.cron_secret.clone(), site.to_owned());
     let host = site.trim_start_matches("http://").to_owned();
+    // Empty is as good as unset.
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     move |name| {
         let ours = match name {
             // These are the stack's own, whatever the environment says: a deployment's store is not to be met here.
@@ -53,7 +55,7 @@ pub(super) fn lookup(rest: &RestServer, site: &str, options: &StackOptions) -> i
             "STRIPE_WEBHOOK_SECRET" => Some(StripeOptions::default().webhook_secret),
             "JOB_PROCESSOR_URL" => Some(format!("{site}/api/jobs/process")),
             // Another provider that is named takes its place: two would be an error.
-            "RESEND_API_KEY" if ["MAILGUN_API_KEY", "SMTP_URL"].iter().any(|name| std::env::var(name).is_ok()) => None,
+            "RESEND_API_KEY" if ["MAILGUN_API_KEY", "SMTP_URL"].iter().any(|name| set(name).is_some()) => None,
             "RESEND_API_KEY" => Some("re_dev".to_owned()),
             "RESEND_BASE_URL" => Some(format!("{site}/dev/resend")),
             "RESEND_WEBHOOK_SECRET" => Some(MailOptions::default().webhook_secret),
@@ -63,7 +65,7 @@ pub(super) fn lookup(rest: &RestServer, site: &str, options: &StackOptions) -> i
             "WEBHOOK_ALLOW_PRIVATE" => Some(host.clone()),
             _ => None,
         };
-        std::env::var(name).ok().filter(|value| !value.trim().is_empty()).or(ours)
+        set(name).or(ours)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::alert::{Alert, Limits, Seen};
 use crate::upstash::{Patience, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
-pub(super) static READ_ALERTS: Script = upstash_script!("read_alerts", "read.lua");
+pub(super) static LOOK: Script = upstash_script!("look", "../../upstash/prelude.lua", "look.lua");
 pub(super) static TURN_ALERT: Script = upstash_script!("turn_alert", "turn.lua");
 
 /// An alert that is to be opened or resolved.
@@ -24,14 +24,14 @@ pub struct Turn {
 }
 
 impl Queue {
-    /// Looks at what decides on alerts, in one request, and returns those whose state is no longer right.
+    /// Looks at what decides on alerts, in one request, and returns those whose state is no longer right. It notes that a processor ran.
     pub async fn due_alerts(&self, limits: &Limits) -> Result<Vec<Turn>, UpstashError> {
-        let keys = vec![self.keys.dead_letters(), self.keys.alerts()];
-        let read = ScriptCall { script: &READ_ALERTS, keys, args: Vec::new() };
-        let calls = [read, self.oldest_due_call()];
+        let keys = vec![self.keys.dead_letters(), self.keys.alerts(), self.keys.last_run()];
+        let look = ScriptCall { script: &LOOK, keys, args: vec![self.clock.script_arg().into()] };
+        let calls = [look, self.oldest_due_call()];
         let mut replies = self.upstash.run_all(Patience::REQUEST, |_| calls.to_vec()).await?.into_iter();
         let (Some(alerts), Some(oldest)) = (replies.next(), replies.next()) else {
-            return Err(UpstashError::Unknown("read_alerts: no answer".into()));
+            return Err(UpstashError::Unknown("look: no answer".into()));
         };
         let mut alerts = alerts.array()?.into_iter();
         let dead_letters = alerts.next().map(crate::upstash::Reply::integer).transpose()?.unwrap_or(0);
