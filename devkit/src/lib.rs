@@ -4,6 +4,7 @@ pub mod client;
 mod clock;
 mod control;
 pub mod fault;
+pub mod gate;
 mod id;
 pub mod journal;
 mod keys;

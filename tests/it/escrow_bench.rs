@@ -21,7 +21,7 @@ use crate::bench::Bench;
 pub(crate) const PARTNER: &str = "hf_test_partner";
 pub(crate) const OTHER: &str = "hf_test_other";
 pub(crate) const ADMIN: &str = "hf_test_admin";
-const PROCESSOR: &str = "processor-token";
+pub(crate) const PROCESSOR: &str = "processor-token";
 const WEBHOOK_SECRET: &str = "whsec_of_the_test";
 
 /// A shop with its escrows.
@@ -29,6 +29,8 @@ pub(crate) struct Shop {
     pub(crate) bench: Bench,
     pub(crate) stripe: StripeSandbox,
     pub(crate) app: App,
+    /// What the app is configured with.
+    pub(crate) variables: BTreeMap<&'static str, String>,
     served: Served,
 }
 
@@ -57,12 +59,17 @@ impl Shop {
             (config::JOB_PROCESSOR_SECRET_TOKEN, PROCESSOR.to_owned()),
         ]);
         let app = App::new(Config::from_lookup(|name| set.get(name).cloned()), bench.clock.clone(), bench.dice.clone());
-        let shop = Self { bench, stripe, app: app.unwrap(), served };
+        let shop = Self { bench, stripe, app: app.unwrap(), variables: set, served };
         for (key, role, partner) in [(PARTNER, "partner", "shop"), (OTHER, "partner", "other"), (ADMIN, "admin", "ops")]
         {
             shop.add_key(key, role, partner).await;
         }
         shop
+    }
+
+    /// The address of Stripe's API.
+    pub(crate) fn stripe_url(&self) -> String {
+        self.served.url()
     }
 
     async fn add_key(&self, key: &str, role: &str, partner: &str) {

@@ -13,6 +13,7 @@ mod escrow_bench;
 mod escrow_callers;
 mod escrow_crashes;
 mod escrow_events;
+mod escrow_kills;
 mod escrow_model;
 mod escrow_moves;
 mod escrow_races;
