@@ -78,7 +78,7 @@ impl Escrows {
     /// Takes an event in, whose signature was verified.
     pub async fn take_in(&self, event: &Event) -> Result<TakenIn, EventError> {
         let (intent, mut seen) = match event.kind.as_str() {
-            kind if kind.starts_with("payment_intent.") => (read::<Intent>(event)?, Vec::new()),
+            kind if kind.starts_with("payment_intent.") => (self.intent_of(event).await?, Vec::new()),
             "charge.refunded" | "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
                 let Some(id) = read::<Part>(event)?.payment_intent else { return Ok(TakenIn::NotOurs) };
                 (self.look_at(&id).await?, refunds(self.stripe.as_ref().map_err(Clone::clone)?, &id).await?)
@@ -111,6 +111,15 @@ impl Escrows {
         let told = Told { seen: &seen, by: "stripe", asker: None, event: Some(&event.id), traceparent: None };
         let settled = self.settle(escrow, &told).await?;
         Ok(if settled.moved { TakenIn::Applied } else { TakenIn::NothingNew })
+    }
+
+    /// Reads the intent an event is about. An endpoint has an API version of its own, and its events the form of that version: what is not
+    /// complete in ours is asked for.
+    async fn intent_of(&self, event: &Event) -> Result<Intent, EventError> {
+        match read::<Intent>(event) {
+            Ok(intent) => Ok(intent),
+            Err(_) => self.look_at(&read::<Part>(event)?.id).await,
+        }
     }
 
     async fn look_at(&self, intent: &str) -> Result<Intent, EventError> {

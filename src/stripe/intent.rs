@@ -11,15 +11,13 @@ use super::client::{Stripe, StripeError};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 
-/// A payment intent. Amounts are in minor units.
+/// A payment intent. Amounts are in minor units. One without them is none: an amount that is not told is not an amount of nothing.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Intent {
     #[serde(default)]
     pub(crate) id: String,
     pub(crate) status: IntentStatus,
-    #[serde(default)]
     pub(crate) amount_capturable: i64,
-    #[serde(default)]
     pub(crate) amount_received: i64,
     #[serde(default)]
     pub(crate) latest_charge: Option<Charge>,
@@ -167,12 +165,33 @@ impl IntentStatus {
 }
 
 #[cfg(test)]
+impl Intent {
+    /// Reads an intent of a test, whose amounts are 0 where it names none.
+    pub(crate) fn of(json: &str) -> Self {
+        let mut value: serde_json::Value = serde_json::from_str(json).unwrap();
+        for amount in ["amount_capturable", "amount_received"] {
+            value.as_object_mut().unwrap().entry(amount).or_insert_with(|| 0.into());
+        }
+        serde_json::from_value(value).unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_that_does_not_tell_what_was_captured_is_no_intent() {
+        for json in
+            [r#"{"status":"succeeded","amount_capturable":0}"#, r#"{"status":"requires_capture","amount_received":0}"#]
+        {
+            assert!(serde_json::from_str::<Intent>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
     fn an_intent_is_read_whatever_else_stripe_puts_into_it() {
-        let read = |json: &str| serde_json::from_str::<Intent>(json).unwrap();
+        let read = Intent::of;
         let whole = read(
             r#"{"id":"pi_1","object":"payment_intent","status":"succeeded","amount_received":1000,"new":[{"x":1.5}],"latest_charge":{"id":"ch_1","amount":1000,"amount_refunded":300,"outcome":null}}"#,
         );
@@ -185,7 +204,7 @@ mod tests {
     fn what_a_partial_capture_released_is_not_refundable() {
         let json =
             r#"{"status":"succeeded","amount_received":600,"latest_charge":{"amount":1000,"amount_refunded":400}}"#;
-        assert_eq!(serde_json::from_str::<Intent>(json).unwrap().refundable(), 600);
+        assert_eq!(Intent::of(json).refundable(), 600);
     }
 
     #[test]

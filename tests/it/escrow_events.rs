@@ -173,6 +173,20 @@ async fn only_stripe_is_believed() {
         assert_eq!((reply.status, &reply.body["code"]), (400, &json!("invalid_signature")), "{signature}");
     }
     let unknown = json!({ "id": "evt_1", "type": "payment_intent.succeeded",
-        "data": { "object": { "id": "pi_other", "status": "succeeded", "metadata": { "escrow_id": "esc_nobody" } } } });
+        "data": { "object": { "id": "pi_other", "status": "succeeded", "amount_capturable": 0, "amount_received": 1, "metadata": { "escrow_id": "esc_nobody" } } } });
     assert_eq!(t.event(&unknown).await.body["outcome"], "not_ours");
+}
+
+#[tokio::test]
+async fn an_event_of_another_api_version_is_no_word_on_money_so_stripe_is_asked() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    let intent = text(&t.get(PARTNER, &id).await.body["paymentIntentId"]);
+    t.dashboard(&intent, false, 10_000).await;
+    let mut event = t.events("payment_intent.succeeded").remove(0);
+    event["data"]["object"].as_object_mut().unwrap().remove("amount_received");
+
+    assert_eq!(t.event(&event).await.body["outcome"], "applied");
+
+    assert_eq!(amounts(&t.get(PARTNER, &id).await.body), [10_000, 10_000, 0, 0]);
 }

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn intent(json: &str) -> Intent {
-        serde_json::from_str(json).unwrap()
+        Intent::of(json)
     }
 
     #[test]

@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn decide(json: &str, amount: Option<i64>) -> Result<Step, String> {
-        let intent: Intent = serde_json::from_str(json).unwrap();
+        let intent = Intent::of(json);
         next(&intent, amount).map_err(|failure| {
             assert!(!failure.kind.is_retryable(), "{failure}");
             failure.message
