@@ -12,6 +12,7 @@ use crate::deliveries::Deliveries;
 use crate::edge::{Clock, Dice};
 use crate::escrow::Escrows;
 use crate::outbound::{self, OutboundError};
+use crate::partners::Partners;
 use crate::processor::Processor;
 use crate::queue::{OldestDue, Queue, Recorder};
 use crate::upstash::keys::Keys;
@@ -105,6 +106,11 @@ impl App {
     /// Returns what became of mails.
     pub fn deliveries(&self) -> Setting<Deliveries> {
         Ok(Deliveries::new(self.shared.upstash.clone()?, self.shared.keys.clone()?))
+    }
+
+    /// Returns the partners and their endpoints.
+    pub fn partners(&self) -> Setting<Partners> {
+        Ok(Partners::new(self.shared.upstash.clone()?, self.queue()?, self.shared.clock.clone()))
     }
 
     /// Returns the admission of callers with an API key.

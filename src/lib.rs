@@ -15,6 +15,7 @@
 //! | [`stripe`] | what Stripe is asked, and what it said |
 //! | [`escrow`] | one script a move, and what Stripe did |
 //! | [`deliveries`] | what became of mails, and who is not written to |
+//! | [`partners`] | webhook endpoints, and how each does |
 //! | [`workers`] | a job in, an outcome out |
 //! | [`processor`] | the time box |
 //! | [`auth`], [`admission`], [`telemetry`] | who calls, how often, and whether again; logs |
@@ -32,6 +33,7 @@ pub mod escrow;
 pub mod http;
 pub mod measures;
 pub mod outbound;
+pub mod partners;
 pub mod processor;
 pub mod queue;
 pub mod stripe;

@@ -159,10 +159,14 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
 
     fn webhook_at(&self, name: &'static str) -> Setting<WebhookConfig> {
         self.required(name)?;
-        let allowed = self.optional(names::WEBHOOK_ALLOW_PRIVATE).unwrap_or_default();
-        let allowed = allowed.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase);
         let secrets = self.signing_secrets(names::WEBHOOK_SIGNING_SECRET)?;
-        Ok(WebhookConfig { url: self.url(name, "")?, secrets, allow_private: allowed.collect() })
+        Ok(WebhookConfig { url: self.url(name, "")?, secrets, variable: name })
+    }
+
+    pub(super) fn allow_private(&self) -> Vec<String> {
+        let allowed = self.optional(names::WEBHOOK_ALLOW_PRIVATE).unwrap_or_default();
+        let allowed = allowed.split(',').map(str::trim).filter(|host| !host.is_empty());
+        allowed.map(str::to_ascii_lowercase).collect()
     }
 
     pub(super) fn signing_secrets(&self, name: &'static str) -> Setting<SigningSecrets> {

@@ -63,8 +63,10 @@ pub struct Config {
     pub resend_webhook_secrets: Setting<SigningSecrets>,
     /// What Mailgun signs its events with.
     pub mailgun_webhook_key: Setting<Secret>,
-    /// Where webhooks go.
+    /// Where webhooks go that are for no endpoint of a partner's.
     pub webhook: Setting<WebhookConfig>,
+    /// Private hosts that webhooks may reach, as `host:port`.
+    pub webhook_allow_private: Vec<String>,
     /// When and where operators are told.
     pub alert: Setting<AlertConfig>,
     /// How Stripe is reached.
@@ -96,6 +98,7 @@ impl Config {
             resend_webhook_secrets: read.signing_secrets(RESEND_WEBHOOK_SECRET),
             mailgun_webhook_key: read.credential(MAILGUN_WEBHOOK_SIGNING_KEY),
             webhook: read.webhook(),
+            webhook_allow_private: read.allow_private(),
             alert: read.alert(),
             stripe: read.stripe(),
             stripe_webhook_secret: read.credential(STRIPE_WEBHOOK_SECRET),

@@ -67,8 +67,8 @@ pub struct WebhookConfig {
     pub url: String,
     /// What signs them.
     pub secrets: SigningSecrets,
-    /// Private hosts that may be reached, as `host:port`.
-    pub allow_private: Vec<String>,
+    /// The variable that names the endpoint.
+    pub variable: &'static str,
 }
 
 /// When and where operators are told.

@@ -117,6 +117,18 @@ text_id! {
     PartnerId, "partner id"
 }
 
+text_id! {
+    /// A webhook endpoint's id. Ours are `ep_` and 16 of a-z0-9.
+    EndpointId, "endpoint id"
+}
+
+impl EndpointId {
+    /// Makes the id of an endpoint out of random bytes: 36^16 = 10^24 ids.
+    pub fn new(random: [u8; 16]) -> Self {
+        Self(random.iter().fold("ep_".to_owned(), |id, byte| id + &base36(*byte).to_string()))
+    }
+}
+
 impl EscrowId {
     /// Makes the id of an escrow out of random bytes: 36^20 = 10^31 ids.
     pub fn new(random: [u8; 20]) -> Self {

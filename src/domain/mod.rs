@@ -4,6 +4,7 @@ pub mod alert;
 pub mod backoff;
 pub mod control;
 pub mod email_address;
+pub mod endpoint;
 pub mod escrow;
 pub mod histogram;
 pub mod id;

@@ -8,6 +8,7 @@ mod extract;
 pub mod health;
 pub mod jobs;
 pub mod metrics;
+pub mod partners;
 mod problem;
 mod query;
 mod record;
@@ -29,7 +30,7 @@ pub struct Wake;
 
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 16] = [
+pub static ROUTES: [&Route; 17] = [
     &jobs::PROCESS,
     &jobs::ENQUEUE,
     &jobs::DEAD_LETTER,
@@ -42,6 +43,7 @@ pub static ROUTES: [&Route; 16] = [
     &escrow::RESOLVE,
     &escrow::CANCEL,
     &escrow::ESCROW,
+    &partners::PARTNER,
     &webhooks::STRIPE,
     &webhooks::EMAIL,
     &metrics::METRICS,

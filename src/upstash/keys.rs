@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::id::{ClaimId, DedupeKey, EscrowId, JobId};
+use crate::domain::id::{ClaimId, DedupeKey, EscrowId, JobId, PartnerId};
 use crate::domain::job::JobType;
 
 /// The names of all keys, behind the deployment's prefix.
@@ -140,6 +140,26 @@ impl Keys {
     /// hash: what is known of a job's mails: `{recipient}:{event}` to when.
     pub fn delivery(&self, id: &JobId) -> String {
         format!("{}delivery:{id}", self.prefix)
+    }
+
+    /// hash: a partner's endpoints, id to document; `email` to where it is told of them.
+    pub fn partner(&self, id: &PartnerId) -> String {
+        format!("{}partner:{id}", self.prefix)
+    }
+
+    /// hash: how an endpoint does: `failing_since`, `disabled`, `disabled_at`, `notice`.
+    pub fn endpoint(&self, id: &str) -> String {
+        format!("{}endpoint:{id}", self.prefix)
+    }
+
+    /// list: an endpoint's attempts, the newest first.
+    pub fn endpoint_attempts(&self, id: &str) -> String {
+        format!("{}endpoint:{id}:attempts", self.prefix)
+    }
+
+    /// string: the jobs that a webhook's job was split into, one an endpoint.
+    pub fn fan_out(&self, id: &JobId) -> String {
+        format!("{}fan_out:{id}", self.prefix)
     }
 
     /// string: there once an event about a mail was taken in.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::webhook::event::API_VERSION;
+use super::webhook::sender::Hook;
 use super::{Workers, configured};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::Failure;
@@ -52,13 +53,15 @@ impl Workers {
     }
 
     async fn post_notice(&self, notice: Notice<'_>) -> Option<Result<(), Failure>> {
-        let webhook = self.alert_webhook.as_ref()?;
+        let target = self.alert_webhook.as_ref()?;
         let body = json!({
             "type": if notice.opens { "alert.opened" } else { "alert.resolved" },
             "timestamp": notice.at.to_rfc3339(),
             "apiVersion": API_VERSION,
             "data": {"alert": notice.alert, "detail": notice.detail},
         });
-        Some(async { configured(webhook)?.post(notice.key, None, body.to_string()).await }.await)
+        let (body, sender) = (body.to_string(), &self.webhook.sender);
+        let hook = Hook { id: notice.key, traceparent: None, body: &body };
+        Some(async { sender.send(configured(target)?, hook).await.result }.await)
     }
 }

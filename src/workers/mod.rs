@@ -7,7 +7,7 @@ mod alert;
 pub mod audit;
 mod email;
 pub mod stripe;
-mod webhook;
+pub mod webhook;
 
 use crate::config::{Config, ConfigError, Setting};
 use crate::deliveries::Deliveries;
@@ -18,6 +18,8 @@ use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
 use crate::escrow::{Escrows, Finished};
 use crate::measures::Measures;
+use crate::partners::Partners;
+use crate::queue::Queue;
 use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
@@ -27,6 +29,7 @@ use audit::AuditLog;
 use email::EmailWorker;
 use stripe::StripeWorker;
 use webhook::WebhookWorker;
+use webhook::sender::{Sender, Target};
 
 /// What a worker is told of a job.
 #[derive(Clone, Copy, Debug)]
@@ -46,10 +49,10 @@ pub struct Task<'a> {
 pub struct Workers {
     email: Setting<EmailWorker>,
     stripe: Setting<StripeWorker>,
-    webhook: Setting<WebhookWorker>,
+    webhook: WebhookWorker,
     audit: AuditLog,
     alert_email: Option<EmailAddress>,
-    alert_webhook: Option<Setting<WebhookWorker>>,
+    alert_webhook: Option<Setting<Target>>,
     escrows: Escrows,
     measures: Measures,
 }
@@ -64,24 +67,27 @@ impl Workers {
         clock: &Clock,
         escrows: Escrows,
     ) -> Self {
-        let email = config.email.clone();
-        let stripe = config.stripe.clone();
-        let webhook = config.webhook.clone();
+        let email = config.email.clone().map(|email| {
+            let deliveries = Deliveries::new(upstash.clone(), keys.clone());
+            EmailWorker::new(&email, http.clone(), deliveries, upstash.measures().clone(), clock.clone())
+        });
+        let queue = Queue::new(upstash.clone(), keys.clone(), clock.clone());
+        let webhook = WebhookWorker {
+            sender: Sender::new(&config.webhook_allow_private, clock.clone()),
+            own: config.webhook.clone().map(Target::from),
+            partners: Partners::new(upstash.clone(), queue, clock.clone()),
+            email: email.clone(),
+            measures: upstash.measures().clone(),
+            clock: clock.clone(),
+        };
+        let alert = config.alert.as_ref().ok();
         Self {
-            email: email.map(|email| {
-                let deliveries = Deliveries::new(upstash.clone(), keys.clone());
-                EmailWorker::new(&email, http.clone(), deliveries, upstash.measures().clone(), clock.clone())
-            }),
-            stripe: stripe.map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
-            webhook: webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone())),
+            email,
+            stripe: config.stripe.clone().map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
+            webhook,
             audit: AuditLog::new(upstash.clone(), keys.clone(), clock.clone()),
-            alert_email: config.alert.as_ref().ok().and_then(|alert| alert.email.clone()),
-            alert_webhook: config
-                .alert
-                .as_ref()
-                .ok()
-                .and_then(|alert| alert.webhook.clone())
-                .map(|webhook| webhook.map(|webhook| WebhookWorker::new(webhook, clock.clone()))),
+            alert_email: alert.and_then(|alert| alert.email.clone()),
+            alert_webhook: alert.and_then(|alert| alert.webhook.clone()).map(|webhook| webhook.map(Target::from)),
             escrows,
             measures: upstash.measures().clone(),
         }
@@ -121,11 +127,7 @@ impl Workers {
                     Finished::Failed(failure) => Err(failure),
                 }
             }
-            Payload::WebhookEscrowStatusChanged(change) => {
-                let delivered = configured(&self.webhook)?.deliver(task, change).await;
-                self.measures.add(format!("webhook:{}", outcome(&delivered, "delivered")), 1);
-                delivered
-            }
+            Payload::WebhookEscrowStatusChanged(change) => self.webhook.deliver(task, change).await,
             Payload::AuditLogCreated(audit) => self.audit.append(task.id, &audit.event_data).await,
         }
     }

@@ -13,7 +13,7 @@ const ORDER: [&[&str]; 14] = [
     &["queue"],
     &["stripe"],
     &["escrow"],
-    &["deliveries"],
+    &["deliveries", "partners"],
     &["workers"],
     &["processor"],
     &["auth"],

@@ -28,6 +28,7 @@ mod mail_events;
 mod metrics;
 mod model;
 mod openapi;
+mod partners;
 mod platforms;
 mod probe;
 mod processor;

@@ -2,11 +2,16 @@
 
 use holdfast::upstash::Script;
 use holdfast::workers::audit;
-use holdfast::{admission, deliveries, escrow, queue};
+use holdfast::{admission, deliveries, escrow, partners, queue};
 
 /// All scripts of the library.
 fn scripts() -> impl Iterator<Item = &'static Script> {
-    let own = escrow::SCRIPTS.into_iter().chain([&escrow::LEGAL]).chain(admission::SCRIPTS).chain(deliveries::SCRIPTS);
+    let own = escrow::SCRIPTS
+        .into_iter()
+        .chain([&escrow::LEGAL])
+        .chain(admission::SCRIPTS)
+        .chain(deliveries::SCRIPTS)
+        .chain(partners::SCRIPTS);
     queue::SCRIPTS.into_iter().chain(audit::SCRIPTS).chain(own)
 }
 
@@ -56,9 +61,10 @@ fn no_script_uses_what_upstash_does_not_promise() {
 
 #[test]
 fn no_script_that_reads_is_one_that_writes() {
-    const WRITES: [&str; 11] = [
+    const WRITES: [&str; 12] = [
         "'SET'",
         "'HSETNX'",
+        "'HDEL'",
         "'XADD'",
         "'MSET'",
         "'DEL'",

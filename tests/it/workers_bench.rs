@@ -30,6 +30,8 @@ pub(crate) struct WorkersBench {
     pub(crate) sink: WebhookSink,
     pub(crate) served: [Served; 3],
     pub(crate) workers: Workers,
+    /// The whole of it, by the machine's clock.
+    pub(crate) app: App,
 }
 
 impl Bench {
@@ -60,6 +62,7 @@ impl WorkersBench {
                 "KV_REST_API_URL" => bench.rest.url(),
                 "KV_REST_API_TOKEN" => bench.rest.token().to_owned(),
                 "KEY_PREFIX" => bench.prefix.clone(),
+                "JOB_PROCESSOR_SECRET_TOKEN" => crate::site::TOKEN.to_owned(),
                 "EMAIL_FROM" => "Holdfast <mail@example.com>".to_owned(),
                 "RESEND_API_KEY" => "re_dev".to_owned(),
                 "RESEND_BASE_URL" | "MAILGUN_BASE_URL" => served[1].url(),
@@ -73,8 +76,9 @@ impl WorkersBench {
             Some(value)
         });
         // The sink judges a webhook's age by the real time.
-        let workers = App::new(config, Clock::Real, bench.dice.clone()).unwrap().workers().unwrap();
-        Self { bench, stripe, outbox, sink, served, workers }
+        let app = App::new(config, Clock::Real, bench.dice.clone()).unwrap();
+        let workers = app.workers().unwrap();
+        Self { bench, stripe, outbox, sink, served, workers, app }
     }
 
     pub(crate) async fn run(&self, id: &str, job_type: JobType, payload: &str) -> Outcome {

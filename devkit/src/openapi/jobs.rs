@@ -109,9 +109,50 @@ pub(super) struct Job {
     /// How often it came back from the dead letters by itself.
     #[schema(nullable = false)]
     recoveries: Option<u32>,
-    /// What became of its mails.
+    /// What became of its mails; of a webhook its attempts, the newest first, or the jobs it was split into.
     #[schema(nullable = false)]
-    deliveries: Option<Vec<MailDelivery>>,
+    deliveries: Option<Vec<Delivery>>,
+}
+
+/// What became of one mail or webhook.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum Delivery {
+    Mail(MailDelivery),
+    Attempt(WebhookAttempt),
+    Split(WebhookSplit),
+}
+
+/// One attempt at a webhook's delivery.
+#[derive(Deserialize, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct WebhookAttempt {
+    /// When it began.
+    at: i64,
+    job_id: String,
+    /// Which of the job's attempts.
+    attempt: u32,
+    /// The same on every attempt, and where it is sent again.
+    webhook_id: String,
+    event: String,
+    /// What the server answered; null where it did not.
+    #[schema(required)]
+    status: Option<u16>,
+    /// How long it took.
+    ms: u64,
+    /// The first KiB of its answer.
+    answer: String,
+    /// Why it is no delivery.
+    #[schema(required)]
+    error: Option<String>,
+}
+
+/// The job that tells one endpoint.
+#[derive(Deserialize, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct WebhookSplit {
+    endpoint: String,
+    job_id: String,
 }
 
 /// What became of one mail.

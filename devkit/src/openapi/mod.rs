@@ -11,6 +11,7 @@ mod escrow_view;
 mod jobs;
 mod open;
 mod pages;
+mod partners;
 mod problem;
 mod words;
 
@@ -45,6 +46,8 @@ pub(crate) use pages::router;
         dead_letters::change,
         control::show,
         control::change,
+        partners::show,
+        partners::change,
         open::metrics,
         open::health,
         open::stripe,

@@ -10,6 +10,7 @@ use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Escrow, Operation, Pending, State, Timer};
+use crate::domain::endpoint::AUTHORIZATION_EXPIRING;
 use crate::domain::job::{
     DisputeResolved, Due, EmailDispute, EmailPayment, EmailRefund, EscrowStatusChanged, JobType, StripeCapture,
     StripeRefund,
@@ -165,6 +166,9 @@ fn status_changed(after: &Escrow, before: State) -> Effect {
         status_after: after.state.as_str().to_owned(),
         occurred_at: Some(after.updated_at),
         event: None,
+        partner: Some(after.partner.clone()),
+        endpoint: None,
+        webhook_id: None,
     };
     Effect::new(JobType::WebhookEscrowStatusChanged, &change, dedupe(after, &format!("status-{}", after.version)))
 }
@@ -220,7 +224,10 @@ pub fn expiry_warning(escrow: &Escrow, timer: &Timer) -> Effect {
         status_before: state.clone(),
         status_after: state,
         occurred_at: Some(timer.due),
-        event: Some("escrow.authorization_expiring".to_owned()),
+        event: Some(AUTHORIZATION_EXPIRING.to_owned()),
+        partner: Some(escrow.partner.clone()),
+        endpoint: None,
+        webhook_id: None,
     };
     let effect = Effect::new(JobType::WebhookEscrowStatusChanged, &warning, String::new());
     effect.at(timer.due, JobType::WebhookEscrowStatusChanged.default_max_attempts())

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::JobType;
 use crate::domain::email_address::EmailAddress;
+use crate::domain::id::{EndpointId, JobId, PartnerId};
 use crate::domain::millis::Millis;
 use crate::domain::money::{Currency, Money};
 
@@ -169,6 +170,15 @@ pub struct EscrowStatusChanged {
     /// The event's name, where it is not a change of status: `escrow.authorization_expiring`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
+    /// Whose escrow it is: the partner's endpoints are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<PartnerId>,
+    /// The one endpoint that this job tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<EndpointId>,
+    /// The webhook's id, where it is another job's that is sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_id: Option<JobId>,
 }
 
 /// A record for the audit log.
@@ -295,6 +305,13 @@ fn reason(error: &serde_json::Error) -> String {
         None => text,
     };
     text.rsplit_once(" at line ").map_or(text.clone(), |(said, _)| said.to_owned())
+}
+
+impl EscrowStatusChanged {
+    /// Returns the event's name.
+    pub fn event_name(&self) -> &str {
+        self.event.as_deref().unwrap_or(crate::domain::endpoint::STATUS_CHANGED)
+    }
 }
 
 impl EmailPayment {

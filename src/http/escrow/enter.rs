@@ -15,7 +15,11 @@ use crate::http::{ApiError, Request, Response, Wake, reply};
 const UNKNOWN_AGAIN: Duration = Duration::from_secs(5);
 
 /// Lets the caller in, with the escrow the request is about.
-pub(super) async fn enter(app: &App, request: &Request, escrow: Option<&EscrowId>) -> Result<Admitted, ApiError> {
+pub(in crate::http) async fn enter(
+    app: &App,
+    request: &Request,
+    escrow: Option<&EscrowId>,
+) -> Result<Admitted, ApiError> {
     let token = request.credentials().bearer.ok_or(AuthError::NoToken)?;
     let api_key = ApiKey::presented(token);
     let digest = fingerprint(request.method.as_str(), &request.path, &request.body);
@@ -92,7 +96,7 @@ pub(super) fn kept(problem: ApiError, request_id: &str) -> Answer {
 }
 
 /// Says how much of the caller's limit is left, in the headers of the IETF's draft.
-pub(super) fn with_window(window: Window, result: Result<Response, ApiError>) -> Result<Response, ApiError> {
+pub(in crate::http) fn with_window(window: Window, result: Result<Response, ApiError>) -> Result<Response, ApiError> {
     let headers = limits(window);
     match result {
         Ok(mut response) => {

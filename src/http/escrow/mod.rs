@@ -1,7 +1,7 @@
 //! The routes of escrows.
 
 mod create;
-mod enter;
+pub(in crate::http) mod enter;
 mod operate;
 mod routes;
 mod show;

@@ -2,10 +2,11 @@
 
 use http::{Method, StatusCode};
 
-use super::job_delivery::{self, Deliveries};
+use super::job_delivery::{Mails, Webhooks};
 use crate::app::App;
 use crate::auth;
 use crate::domain::id::JobId;
+use crate::domain::job::Payload;
 use crate::http::{ApiError, Request, Response, Route, reply};
 use crate::queue::{Cancelled, Queue};
 
@@ -43,11 +44,19 @@ async fn cancel(app: App, request: Request) -> Result<Response, ApiError> {
 
 async fn show(app: &App, queue: &Queue, id: &JobId) -> Result<Response, ApiError> {
     let document = queue.status(id).await?.ok_or_else(unknown_job)?.document;
-    let recipients = job_delivery::recipients(&document);
-    if recipients.is_empty() {
+    let Ok(payload) = Payload::parse(document.job_type, &document.payload) else {
+        return Ok(reply::json_bytes(StatusCode::OK, document.to_json()));
+    };
+    if let Payload::WebhookEscrowStatusChanged(change) = &payload {
+        let (children, attempts) = app.partners()?.of_job(id, change.endpoint.as_ref()).await?;
+        let deliveries = Webhooks { children, attempts };
+        return Ok(reply::json_bytes(StatusCode::OK, document.to_json_with("deliveries", &deliveries)));
+    }
+    if payload.recipients().is_empty() {
         return Ok(reply::json_bytes(StatusCode::OK, document.to_json()));
     }
-    let deliveries = Deliveries::new(recipients, app.deliveries()?.of_job(id).await?);
+    let known = app.deliveries()?.of_job(id).await?;
+    let deliveries = Mails { recipients: payload.recipients(), known };
     Ok(reply::json_bytes(StatusCode::OK, document.to_json_with("deliveries", &deliveries)))
 }
 

@@ -1,33 +1,43 @@
-//! What became of a job's mails, as `GET /api/jobs/{id}` shows it.
+//! What became of a job's mails and webhooks, as `GET /api/jobs/{id}` shows it.
 
 use std::collections::BTreeMap;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 use crate::deliveries::MailDelivery;
 use crate::domain::email_address::EmailAddress;
-use crate::domain::job::{JobDocument, Payload};
 use crate::domain::mail_event::MailEvent;
 
 /// The mails of one job of which something is known.
-pub(super) struct Deliveries {
-    recipients: Vec<EmailAddress>,
-    known: BTreeMap<u32, MailDelivery>,
+pub(super) struct Mails<'a> {
+    pub(super) recipients: &'a [EmailAddress],
+    pub(super) known: BTreeMap<u32, MailDelivery>,
 }
 
-impl Deliveries {
-    pub(super) fn new(recipients: Vec<EmailAddress>, known: BTreeMap<u32, MailDelivery>) -> Self {
-        Self { recipients, known }
+/// What became of a webhook's job: the jobs it was split into, one an endpoint, or its own attempts, the newest first.
+pub(super) struct Webhooks {
+    pub(super) children: Vec<(String, String)>,
+    pub(super) attempts: Vec<Box<RawValue>>,
+}
+
+impl Serialize for Webhooks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Child<'a> {
+            endpoint: &'a str,
+            job_id: &'a str,
+        }
+        if self.children.is_empty() {
+            return self.attempts.serialize(serializer);
+        }
+        serializer.collect_seq(self.children.iter().map(|(endpoint, job_id)| Child { endpoint, job_id }))
     }
 }
 
-/// Returns whom a job writes to; nobody for one that is about no mail.
-pub(super) fn recipients(document: &JobDocument) -> Vec<EmailAddress> {
-    Payload::parse(document.job_type, &document.payload)
-        .map_or_else(|_| Vec::new(), |payload| payload.recipients().to_vec())
-}
-
-impl Serialize for Deliveries {
+impl Serialize for Mails<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mails = self.known.iter().map(|(place, delivery)| {
             let index = usize::try_from(*place).ok().and_then(|place| place.checked_sub(1));

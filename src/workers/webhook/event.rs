@@ -31,11 +31,16 @@ struct Change<'a> {
     occurred_at: &'a str,
 }
 
-/// Writes the body for a change of an escrow. Where neither the payload nor the job's id tells when it was, it is `now`.
+/// Returns when a change was. Where neither the payload nor the job's id tells, it is `now`.
+pub(super) fn occurred_at(job_id: &JobId, change: &EscrowStatusChanged, now: Millis) -> Millis {
+    change.occurred_at.or(job_id.created_at()).unwrap_or(now)
+}
+
+/// Writes the body for a change of an escrow.
 pub(super) fn body(job_id: &JobId, change: &EscrowStatusChanged, now: Millis) -> String {
-    let occurred_at = change.occurred_at.or(job_id.created_at()).unwrap_or(now).to_rfc3339();
+    let occurred_at = occurred_at(job_id, change, now).to_rfc3339();
     let event = Event {
-        sort: change.event.as_deref().unwrap_or("escrow.status_changed"),
+        sort: change.event_name(),
         timestamp: &occurred_at,
         api_version: API_VERSION,
         data: Change {
@@ -59,6 +64,9 @@ mod tests {
             status_after: "released".into(),
             occurred_at,
             event: None,
+            partner: None,
+            endpoint: None,
+            webhook_id: None,
         }
     }
 

@@ -1,237 +1,177 @@
-//! Webhooks: a partner's server is told of a change, signed as in Standard Webhooks 1.0.0.
+//! Webhooks: a partner's servers are told of a change, signed as in Standard Webhooks 1.0.0.
 //!
 //! Promises the same id and body on every attempt, a signature by each secret, no redirect followed, no address reached that is not
-//! public, and no answer waited for longer than 15 seconds. The answer's status alone counts: its body is not read. Whether and when a failed delivery is repeated is the queue's part.
+//! public, and no answer waited for longer than 15 seconds. The answer's status alone counts. Whether and when a failed delivery is repeated
+//! is the queue's part.
+//!
+//! A job that names a partner is split into one job an endpoint, so that each has attempts of its own; a partner without endpoints has the
+//! deployment's own, `WEBHOOK_URL`.
 
 mod address;
 pub(super) mod event;
 mod guard;
-
-use std::error::Error;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+pub(super) mod sender;
 
 use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use crate::config::{WEBHOOK_URL, WebhookConfig};
+use self::event::occurred_at;
+use self::guard::Guard;
+use self::sender::{Hook, Sender, Sent, Target};
+use super::email::EmailWorker;
+use super::{Task, configured, outcome};
+use crate::config::Setting;
+use crate::domain::id::{EndpointId, JobId, PartnerId};
 use crate::domain::job::EscrowStatusChanged;
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
-use crate::domain::webhook_signature;
 use crate::edge::Clock;
-use crate::outbound::answer::{Answer, no_answer};
-use crate::outbound::{self, OutboundError};
+use crate::measures::Measures;
+use crate::partners::{Attempt, Found, Partners, Went};
 
-use super::Task;
-use guard::{Guard, Refused};
+/// The status that says that an endpoint is gone for good.
+const GONE: u16 = 410;
 
-/// Longest wait for an answer. The lower end of what Standard Webhooks asks for, 15 to 30 s.
-const TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Longest wait for a connection. Chosen: a third of the whole; a server that far away will not answer in the rest.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How the sender names itself.
-const USER_AGENT: &str = concat!("Holdfast-Webhooks/", env!("CARGO_PKG_VERSION"));
+/// Says why webhooks may not be sent to an address, as far as the address itself tells.
+pub fn refusal(allow_private: &[String], url: &str) -> Option<String> {
+    let Ok(url) = Url::parse(url) else { return Some("it is no address".to_owned()) };
+    Guard::new(allow_private).check(&url).err().map(|refused| refused.to_string())
+}
 
 /// Delivers webhooks.
 #[derive(Clone, Debug)]
 pub(super) struct WebhookWorker {
-    config: Arc<WebhookConfig>,
-    guard: Guard,
-    /// Made for the first delivery: a function that delivers nothing pays nothing.
-    http: Arc<OnceLock<reqwest::Client>>,
-    clock: Clock,
+    pub(super) sender: Sender,
+    pub(super) own: Setting<Target>,
+    pub(super) partners: Partners,
+    pub(super) email: Setting<EmailWorker>,
+    pub(super) measures: Measures,
+    pub(super) clock: Clock,
 }
 
 impl WebhookWorker {
-    pub(super) fn new(config: WebhookConfig, clock: Clock) -> Self {
-        Self { guard: Guard::new(&config.allow_private), config: Arc::new(config), http: Arc::default(), clock }
-    }
-
-    /// Tells the partner's server of a change of an escrow.
+    /// Tells whom it concerns of a change of an escrow.
     pub(super) async fn deliver(&self, task: Task<'_>, change: &EscrowStatusChanged) -> Result<(), Failure> {
-        let body = event::body(task.id, change, self.clock.now());
-        self.post(task.id.as_str(), task.traceparent, body).await
-    }
-
-    /// Sends a body under an id that every repeat of it has.
-    pub(super) async fn post(&self, id: &str, traceparent: Option<&str>, body: String) -> Result<(), Failure> {
-        let url = Url::parse(&self.config.url).map_err(|_| refused("it is no address"))?;
-        self.guard.check(&url).map_err(refused)?;
-        let now = self.clock.now();
-        let headers = self.headers(id, traceparent, &body, now)?;
-        let response = self.client()?.post(url).headers(headers).body(body).send().await;
-        judge(&Answer::without_body(&response.map_err(|error| unsent(&error))?), now)
-    }
-
-    fn headers(&self, id: &str, traceparent: Option<&str>, body: &str, now: Millis) -> Result<HeaderMap, Failure> {
-        let seconds = now.0.div_euclid(1_000);
-        let signature = webhook_signature::sign(&self.config.secrets, id, seconds, body);
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let texts =
-            [("webhook-id", id), ("webhook-timestamp", &seconds.to_string()), ("webhook-signature", &signature)];
-        for (name, text) in texts {
-            let value = HeaderValue::from_str(text).map_err(|_| {
-                let message = format!("the job's id cannot stand in the header {name}");
-                Failure::new(FailureKind::Unreadable, message)
-            })?;
-            headers.insert(HeaderName::from_static(name), value);
-        }
-        // A trace context that is none is not worth a delivery.
-        if let Some(Ok(traceparent)) = traceparent.map(HeaderValue::from_str) {
-            headers.insert("traceparent", traceparent);
-        }
-        Ok(headers)
-    }
-
-    fn client(&self) -> Result<&reqwest::Client, Failure> {
-        if let Some(client) = self.http.get() {
-            return Ok(client);
-        }
-        let unmade = |error: OutboundError| Failure::new(FailureKind::Configuration, error.to_string());
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(outbound::tls().map_err(unmade)?)
-            .dns_resolver(Arc::new(self.guard.clone()))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .user_agent(USER_AGENT)
-            .build()
-            .map_err(|error| unmade(error.into()))?;
-        Ok(self.http.get_or_init(|| client))
-    }
-}
-
-/// Says that nothing was sent, and why it never will be while the address stays as it is.
-fn refused(reason: impl std::fmt::Display) -> Failure {
-    let message = format!("the address in {WEBHOOK_URL} is refused: {reason}");
-    Failure::new(FailureKind::Configuration, message)
-}
-
-/// Tells a name the guard refused to connect to from a server that did not answer.
-fn unsent(error: &reqwest::Error) -> Failure {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(refusal) = error.downcast_ref::<Refused>() {
-            return refused(refusal);
-        }
-        cause = error.source();
-    }
-    no_answer("the webhook", error)
-}
-
-/// Says what an answer means: only 2xx is a delivery.
-fn judge(answer: &Answer, now: Millis) -> Result<(), Failure> {
-    let status = answer.status;
-    let (kind, said) = match status {
-        200..=299 => return Ok(()),
-        // The endpoint moved or is being moved; following it would send a signed body wherever the answer says.
-        300..=399 => (FailureKind::Unavailable, ", a redirect, which is not followed"),
-        // Their credentials, not ours.
-        401 | 403 => (FailureKind::Rejected, ""),
-        410 => (FailureKind::Rejected, ": the endpoint is gone for good"),
-        status => (FailureKind::of_status(status), ""),
-    };
-    let message = format!("the webhook's server answered status {status}{said}");
-    Err(Failure::new(kind, message).after(answer.retry_after(now)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Config, WEBHOOK_ALLOW_PRIVATE, WEBHOOK_SIGNING_SECRET};
-    use crate::domain::id::JobId;
-    use crate::domain::job::Payload;
-
-    fn worker(url: &str, allowed: &str) -> WebhookWorker {
-        let config = Config::from_lookup(|name| match name {
-            WEBHOOK_URL => Some(url.to_owned()),
-            WEBHOOK_SIGNING_SECRET => Some("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz".to_owned()),
-            WEBHOOK_ALLOW_PRIVATE => Some(allowed.to_owned()),
-            _ => None,
-        });
-        WebhookWorker::new(config.webhook.unwrap(), Clock::fixed(Millis(1_706_234_567_890)))
-    }
-
-    fn change() -> EscrowStatusChanged {
-        EscrowStatusChanged {
-            escrow_id: "esc_1".into(),
-            status_before: "authorized".into(),
-            status_after: "released".into(),
-            occurred_at: None,
-            event: None,
-        }
-    }
-
-    fn answer(status: u16, retry_after: &str) -> Result<(), Failure> {
-        let mut headers = HeaderMap::new();
-        headers.insert("retry-after", retry_after.parse().unwrap());
-        let answer = Answer { status, headers, body: Vec::new() };
-        judge(&answer, Millis(0))
-    }
-
-    #[test]
-    fn an_answer_is_a_delivery_a_reason_to_repeat_or_the_end() {
-        use FailureKind::{Rejected, Throttled, Timeout, Unavailable};
-        let kinds = |statuses: &[u16]| -> Vec<Option<FailureKind>> {
-            let kind = |status: &u16| answer(*status, "").err().map(|failure| failure.kind);
-            statuses.iter().map(kind).collect()
+        let Some(partner) = &change.partner else {
+            return self.deliver_to_own(task, change).await;
         };
-        assert_eq!(kinds(&[200, 202, 204]), [None; 3]);
-        assert_eq!(kinds(&[301, 302, 307, 500, 502, 503, 599]), [Some(Unavailable); 7]);
-        assert_eq!(kinds(&[400, 401, 403, 404, 409, 410, 422]), [Some(Rejected); 7]);
-        assert_eq!(kinds(&[408, 425]), [Some(Timeout); 2]);
-        assert_eq!(kinds(&[429]), [Some(Throttled)]);
+        if let Some(endpoint) = &change.endpoint {
+            return self.deliver_to(task, change, partner, endpoint).await;
+        }
+        let known = self.partners.read(partner).await.map_err(|error| error.failure("the partner's endpoints"))?;
+        if known.endpoints.is_empty() {
+            if self.own.is_ok() {
+                return self.deliver_to_own(task, change).await;
+            }
+            self.measures.add("webhook:nobody", 1);
+            return Ok(());
+        }
+        let told = known.endpoints.values().filter(|known| known.is_on() && known.endpoint.wants(change.event_name()));
+        let told: Vec<EndpointId> = told.map(|known| known.id.clone()).collect();
+        // The body is to be the same whichever job writes it.
+        let change =
+            EscrowStatusChanged { occurred_at: Some(occurred_at(task.id, change, self.clock.now())), ..change.clone() };
+        let split = self.partners.fan_out(task.id, &change, &told, task.traceparent).await;
+        split.map_err(|error| error.failure("the partner's endpoints"))
     }
 
-    #[test]
-    fn a_partner_that_asks_for_time_gets_it() {
-        assert_eq!(answer(503, "120").unwrap_err().retry_after, Some(Duration::from_mins(2)));
-        assert_eq!(answer(429, "7").unwrap_err().retry_after, Some(Duration::from_secs(7)));
+    async fn deliver_to_own(&self, task: Task<'_>, change: &EscrowStatusChanged) -> Result<(), Failure> {
+        let sent = self.send(configured(&self.own)?, task, change).await;
+        self.note(None, task, change, &sent).await;
+        sent.result
     }
 
-    #[test]
-    fn the_headers_are_the_standards_and_the_trace_goes_on() {
-        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let worker = worker("https://partner.example/", "");
-        let headers = worker.headers("job-1", Some(trace), "{}", Millis(1_706_234_567_890)).unwrap();
-        assert_eq!(headers["webhook-id"], "job-1");
-        assert_eq!(headers["webhook-timestamp"], "1706234567");
-        assert_eq!(headers["traceparent"], trace);
-        assert!(headers["webhook-signature"].to_str().unwrap().starts_with("v1,"));
+    async fn deliver_to(
+        &self,
+        task: Task<'_>,
+        change: &EscrowStatusChanged,
+        partner: &PartnerId,
+        id: &EndpointId,
+    ) -> Result<(), Failure> {
+        let found = self.partners.find(partner, id).await.map_err(|error| error.failure("the endpoint"))?;
+        let Some(known) = found.endpoint.as_ref().filter(|known| known.is_on()) else {
+            return self.skip(task, id, &found).await;
+        };
+        let secrets = known.endpoint.secrets(self.clock.now());
+        let secrets = secrets.map_err(|error| Failure::new(FailureKind::Configuration, error.to_string()))?;
+        let target = Target { url: known.endpoint.url.clone(), secrets, whose: format!("of endpoint {id}") };
+        let sent = self.send(&target, task, change).await;
+        if let Some(at) = self.note(Some(id), task, change, &sent).await {
+            tracing::warn!(job.id = %task.id, endpoint = %id, "endpoint {id} is disabled");
+            self.tell(id, at, &found).await?;
+        }
+        sent.result
     }
 
-    async fn deliver(url: &str, allowed: &str) -> Failure {
-        let id = JobId::parse("job-1").unwrap();
-        let payload = Payload::WebhookEscrowStatusChanged(change());
-        let task = Task { id: &id, attempt: 1, payload: &payload, traceparent: None };
-        worker(url, allowed).deliver(task, &change()).await.unwrap_err()
+    /// Ends a job whose endpoint was removed or disabled since; a partner that is not told of that yet is.
+    async fn skip(&self, task: Task<'_>, id: &EndpointId, found: &Found) -> Result<(), Failure> {
+        if let Some(does) = found.endpoint.as_ref().map(|known| &known.does).filter(|does| does.notice_due) {
+            self.tell(id, does.disabled_at.unwrap_or_default(), found).await?;
+        }
+        self.measures.add("webhook:skipped", 1);
+        tracing::info!(job.id = %task.id, endpoint = %id, outcome = "skipped", "endpoint {id} is disabled or gone: it is not told");
+        Ok(())
     }
 
-    #[tokio::test]
-    async fn a_refusal_is_final_and_names_the_variable() {
-        let failure = deliver("https://169.254.169.254/latest/meta-data", "").await;
-        assert_eq!(failure.kind, FailureKind::Configuration);
-        assert_eq!(failure.message, "the address in WEBHOOK_URL is refused: its host is no public address");
+    async fn send(&self, target: &Target, task: Task<'_>, change: &EscrowStatusChanged) -> Sent {
+        let body = event::body(task.id, change, self.clock.now());
+        let id = webhook_id(task.id, change).as_str();
+        let sent = self.sender.send(target, Hook { id, traceparent: task.traceparent, body: &body }).await;
+        self.measures.add(format!("webhook:{}", outcome(&sent.result, "delivered")), 1);
+        sent
     }
 
-    #[tokio::test]
-    async fn a_name_that_leads_to_this_machine_is_refused_where_the_connection_is_made() {
-        let failure = deliver("https://localhost:8443/", "").await;
-        assert_eq!(failure.kind, FailureKind::Configuration);
-        assert_eq!(
-            failure.message,
-            "the address in WEBHOOK_URL is refused: its host's name leads to no public address"
-        );
+    /// Notes an attempt; tells when its endpoint was disabled, if it is now. What cannot be noted is logged: the delivery was made or not.
+    async fn note(
+        &self,
+        endpoint: Option<&EndpointId>,
+        task: Task<'_>,
+        change: &EscrowStatusChanged,
+        sent: &Sent,
+    ) -> Option<Millis> {
+        let attempt = Attempt {
+            at: self.clock.now(),
+            job_id: task.id.clone(),
+            attempt: task.attempt,
+            webhook_id: webhook_id(task.id, change).to_string(),
+            event: change.event_name().to_owned(),
+            status: sent.status,
+            ms: u64::try_from(sent.took.as_millis()).unwrap_or(u64::MAX),
+            answer: sent.answer.clone(),
+            error: sent.result.as_ref().err().map(|failure| failure.message.clone()),
+        };
+        let went = match (&sent.result, sent.status) {
+            (Ok(()), _) => Went::Delivered,
+            (Err(_), Some(GONE)) => Went::Gone,
+            (Err(_), _) => Went::Failed,
+        };
+        match self.partners.note_attempt(endpoint, &attempt, went).await {
+            Ok(disabled) => disabled.map(|disabled| disabled.at),
+            Err(error) => {
+                tracing::warn!(job.id = %task.id, error = %error, "an attempt could not be noted");
+                None
+            }
+        }
     }
 
-    #[tokio::test]
-    async fn an_allowed_server_that_is_down_is_tried_again() {
-        let failure = deliver("http://localhost:9/", "localhost:9").await;
-        assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Unavailable, "the webhook: no connection"));
+    /// Tells a partner that its endpoint was disabled, once. While that does not work the job is tried again.
+    async fn tell(&self, id: &EndpointId, at: Millis, found: &Found) -> Result<(), Failure> {
+        if let (Some(to), Some(known)) = (&found.email, &found.endpoint) {
+            let text = notice(&known.endpoint.url, id);
+            let email = configured(&self.email)?;
+            email.note(&format!("disabled-{id}-{at}"), to, "A webhook endpoint of yours was disabled", &text).await?;
+        }
+        self.partners.note_told(id).await.map_err(|error| error.failure("the endpoint"))
     }
+}
+
+/// Returns the webhook's id: the job's own, or that of the one that is sent again.
+fn webhook_id<'a>(job: &'a JobId, change: &'a EscrowStatusChanged) -> &'a JobId {
+    change.webhook_id.as_ref().unwrap_or(job)
+}
+
+fn notice(url: &str, id: &EndpointId) -> String {
+    format!(
+        "Your webhook endpoint {url} ({id}) answered that it is gone, or has failed for five days. It is told nothing more until it is enabled \
+         again.\n\nOnce it works, ask us to enable it, and to send again what it missed.\n"
+    )
 }

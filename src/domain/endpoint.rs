@@ -1,0 +1,182 @@
+//! A partner's webhook endpoint: where it is, what it is told of, and what signs what it is told.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::millis::Millis;
+use super::signing_secret::{ParseSecretsError, SigningSecrets};
+
+/// The event of a change of an escrow's state.
+pub const STATUS_CHANGED: &str = "escrow.status_changed";
+
+/// The event that an authorisation ends in a day.
+pub const AUTHORIZATION_EXPIRING: &str = "escrow.authorization_expiring";
+
+/// The event of a test, which every endpoint is told when it is asked for.
+pub const TEST: &str = "webhook.test";
+
+/// What an endpoint can be told of.
+pub const EVENTS: [&str; 2] = [STATUS_CHANGED, AUTHORIZATION_EXPIRING];
+
+/// Most endpoints of one partner. Chosen: each change is told to all of them.
+pub const MAX_ENDPOINTS: usize = 20;
+
+/// Longest address, in bytes. Chosen: what servers commonly take.
+pub const MAX_URL_BYTES: usize = 2_000;
+
+/// How long a secret that was replaced still signs. Chosen: a day to deploy the new one.
+pub const KEEP_PREVIOUS_SECRET: Duration = Duration::from_hours(24);
+
+/// How long an endpoint may fail before it is disabled. Svix' number.
+pub const FAILING_FOR: Duration = Duration::from_hours(5 * 24);
+
+/// One endpoint, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    /// Where webhooks are posted to.
+    pub url: String,
+    /// The events it is told of; empty for all.
+    pub events: Vec<String>,
+    /// What signs.
+    pub secret: EndpointSecret,
+    /// What signs beside it, until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousSecret>,
+    /// Whether it is told anything.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it was changed last.
+    pub updated_at: Millis,
+}
+
+/// A secret that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreviousSecret {
+    /// It.
+    pub secret: EndpointSecret,
+    /// Until when it signs.
+    pub until: Millis,
+}
+
+/// One secret: `whsec_` and base64 of 24 to 64 bytes. It is never printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EndpointSecret(String);
+
+impl EndpointSecret {
+    /// Takes a text of the form.
+    pub fn parse(text: impl Into<String>) -> Result<Self, ParseSecretsError> {
+        let text = text.into();
+        if text.contains(char::is_whitespace) {
+            return Err(ParseSecretsError);
+        }
+        SigningSecrets::parse(&text).map(|_| Self(text))
+    }
+
+    /// Makes a secret of random bytes.
+    pub fn new(random: [u8; 32]) -> Self {
+        use base64::Engine;
+        Self(format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(random)))
+    }
+
+    /// Returns the text, to be shown once.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for EndpointSecret {
+    type Error = ParseSecretsError;
+
+    fn try_from(text: String) -> Result<Self, ParseSecretsError> {
+        Self::parse(text)
+    }
+}
+
+impl From<EndpointSecret> for String {
+    fn from(secret: EndpointSecret) -> Self {
+        secret.0
+    }
+}
+
+impl fmt::Debug for EndpointSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Endpoint {
+    /// Tells whether it is to be told of an event.
+    pub fn wants(&self, event: &str) -> bool {
+        self.events.is_empty() || event == TEST || self.events.iter().any(|wanted| wanted == event)
+    }
+
+    /// Returns what signs now: the secret, and the one it replaced while that still counts.
+    pub fn secrets(&self, now: Millis) -> Result<SigningSecrets, ParseSecretsError> {
+        let previous = self.previous.as_ref().filter(|previous| now < previous.until);
+        let previous = previous.map_or("", |previous| previous.secret.expose());
+        SigningSecrets::parse(&format!("{} {previous}", self.secret.expose()))
+    }
+
+    /// Replaces the secret; the old one signs beside it for a day more.
+    pub fn rotate(&mut self, secret: EndpointSecret, now: Millis) {
+        let old = std::mem::replace(&mut self.secret, secret);
+        self.previous = Some(PreviousSecret { secret: old, until: now.plus(KEEP_PREVIOUS_SECRET) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint() -> Endpoint {
+        let secret = EndpointSecret::new([7; 32]);
+        let at = Millis(1);
+        let url = "https://partner.example/".to_owned();
+        Endpoint {
+            url,
+            events: vec![STATUS_CHANGED.to_owned()],
+            secret,
+            previous: None,
+            enabled: true,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_replaced_signs_for_a_day_more() {
+        let mut endpoint = endpoint();
+        let count = |endpoint: &Endpoint, now| endpoint.secrets(Millis(now)).unwrap().expose().len();
+        assert_eq!(count(&endpoint, 5), 1);
+        endpoint.rotate(EndpointSecret::new([8; 32]), Millis(5));
+        assert_eq!((count(&endpoint, 6), count(&endpoint, 86_400_004), count(&endpoint, 86_400_005)), (2, 2, 1));
+        assert_eq!(endpoint.secrets(Millis(6)).unwrap().expose()[0], vec![8; 32]);
+    }
+
+    #[test]
+    fn a_secret_is_of_its_form_and_never_printed() {
+        let text = serde_json::to_string(&endpoint()).unwrap();
+        assert_eq!(serde_json::from_str::<Endpoint>(&text).unwrap(), endpoint());
+        assert!(format!("{:?}", endpoint()).contains("secret: ***"));
+        let two = format!("{0} {0}", EndpointSecret::new([7; 32]).expose());
+        for bad in ["", "whsec_c2hvcnQ=", &two, " whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"] {
+            assert!(EndpointSecret::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_told_what_it_wants_and_every_test() {
+        let mut endpoint = endpoint();
+        let wanted =
+            |endpoint: &Endpoint| [STATUS_CHANGED, AUTHORIZATION_EXPIRING, TEST].map(|event| endpoint.wants(event));
+        assert_eq!(wanted(&endpoint), [true, false, true]);
+        endpoint.events.clear();
+        assert_eq!(wanted(&endpoint), [true; 3]);
+    }
+}

@@ -1,0 +1,104 @@
+//! `read_partner`: a partner's endpoints.
+
+use std::collections::BTreeMap;
+
+use super::Partners;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::id::{EndpointId, PartnerId};
+use crate::domain::millis::Millis;
+use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
+use crate::upstash_script;
+
+pub(super) static READ_PARTNER: Script = upstash_script!("read_partner", "read.lua");
+
+/// A partner. One of whom nothing is known has no endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Partner {
+    /// Where it is told that an endpoint was disabled.
+    pub email: Option<EmailAddress>,
+    /// Its endpoints.
+    pub endpoints: BTreeMap<String, KnownEndpoint>,
+}
+
+/// An endpoint, and how it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownEndpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// It.
+    pub endpoint: Endpoint,
+    /// The document as it is stored.
+    pub stored: String,
+    /// How it does.
+    pub does: Does,
+}
+
+/// How an endpoint does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Does {
+    /// Since when every delivery has failed.
+    pub failing_since: Option<Millis>,
+    /// Why it was disabled, where it was by itself: `gone` or `failing`.
+    pub disabled: Option<String>,
+    /// When.
+    pub disabled_at: Option<Millis>,
+    /// Whether its partner is still to be told.
+    pub notice_due: bool,
+}
+
+impl KnownEndpoint {
+    /// Tells whether it is told anything.
+    pub fn is_on(&self) -> bool {
+        self.endpoint.enabled && self.does.disabled.is_none()
+    }
+}
+
+impl Partners {
+    /// Returns what is known of a partner.
+    pub async fn read(&self, id: &PartnerId) -> Result<Partner, UpstashError> {
+        let args = vec![self.keys.prefix().to_owned().into()];
+        let call = ScriptCall { script: &READ_PARTNER, keys: vec![self.keys.partner(id)], args };
+        let reply = self.upstash.run(Patience::REQUEST, &call).await?.array()?;
+        let mut texts = reply.into_iter().map(Reply::text);
+        let email = email(&texts.next().transpose()?.unwrap_or_default());
+        let mut partner = Partner { email, ..Partner::default() };
+        while let Some(id) = texts.next().transpose()? {
+            let (stored, does) = (texts.next().transpose()?.unwrap_or_default(), Does::read(&mut texts)?);
+            if let Some(known) = known(&id, stored, does) {
+                partner.endpoints.insert(id, known);
+            }
+        }
+        Ok(partner)
+    }
+}
+
+impl Does {
+    pub(super) fn read(texts: &mut impl Iterator<Item = Result<String, UpstashError>>) -> Result<Self, UpstashError> {
+        let mut next = || texts.next().transpose().map(Option::unwrap_or_default);
+        let (failing_since, disabled, disabled_at, notice) = (next()?, next()?, next()?, next()?);
+        Ok(Self {
+            failing_since: failing_since.parse().ok().map(Millis),
+            disabled: Some(disabled).filter(|why| !why.is_empty()),
+            disabled_at: disabled_at.parse().ok().map(Millis),
+            notice_due: notice == "due",
+        })
+    }
+}
+
+/// Reads a stored address.
+pub(super) fn email(text: &str) -> Option<EmailAddress> {
+    EmailAddress::parse(text).ok()
+}
+
+/// Reads a stored endpoint. One that cannot be read is told nothing; it can be made anew.
+pub(super) fn known(id: &str, stored: String, does: Does) -> Option<KnownEndpoint> {
+    let (id, endpoint) = (EndpointId::parse(id).ok()?, serde_json::from_str(&stored));
+    match endpoint {
+        Ok(endpoint) => Some(KnownEndpoint { id, endpoint, stored, does }),
+        Err(error) => {
+            tracing::error!(endpoint = %id, column = error.column(), "an endpoint cannot be read");
+            None
+        }
+    }
+}
