@@ -12,6 +12,16 @@ pub fn bucket(duration: Duration) -> usize {
     BOUNDS_MS.iter().position(|bound| duration <= Duration::from_millis(*bound)).unwrap_or(BOUNDS_MS.len())
 }
 
+/// Returns the bucket that holds the `percent`th of a hundred values; none where there is no value.
+pub fn percentile(counts: &[u64], percent: u64) -> Option<usize> {
+    let total: u64 = counts.iter().sum();
+    let mut seen = 0;
+    counts.iter().position(|count| {
+        seen += count;
+        total > 0 && seen * 100 >= total * percent
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,5 +31,13 @@ mod tests {
         let buckets = [0, 5, 6, 3_600_000, 3_600_001].map(|ms| bucket(Duration::from_millis(ms)));
         assert_eq!(buckets, [0, 0, 1, 13, 14]);
         assert_eq!(bucket(Duration::from_micros(5_001)), 1);
+    }
+
+    #[test]
+    fn a_percentile_is_the_bucket_that_so_many_values_do_not_pass() {
+        assert_eq!(percentile(&[0, 0], 95), None);
+        assert_eq!(percentile(&[95, 5, 0], 95), Some(0));
+        assert_eq!(percentile(&[94, 5, 1], 95), Some(1));
+        assert_eq!([percentile(&[1, 0, 1], 50), percentile(&[1, 0, 1], 51)], [Some(0), Some(2)]);
     }
 }

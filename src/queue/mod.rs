@@ -11,7 +11,9 @@ mod control;
 mod dead_letters;
 mod enqueue;
 mod measured;
+mod minutes;
 mod oldest_due;
+mod overview;
 mod probe;
 mod recorder;
 mod settle;
@@ -27,7 +29,9 @@ pub use dead_letters::{
     LetterRange, MAX_IDS, Recovered, Step, TreatError, Treatment,
 };
 pub use enqueue::{EnqueueError, Enqueued};
+pub use minutes::{Events, Minutes, Slot, Span};
 pub use oldest_due::OldestDue;
+pub use overview::Overview;
 pub use probe::Probe;
 pub use recorder::Recorder;
 pub use settle::{Settled, Settlement, Verdict};
@@ -40,7 +44,7 @@ use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
 
 /// The scripts of the queue, for the test that compares each header with its call.
-pub static SCRIPTS: [&crate::upstash::Script; 21] = [
+pub static SCRIPTS: [&crate::upstash::Script; 22] = [
     &enqueue::ENQUEUE,
     &claim::CLAIM,
     &settle::SETTLE,
@@ -50,6 +54,7 @@ pub static SCRIPTS: [&crate::upstash::Script; 21] = [
     &alert::LOOK,
     &alert::TURN_ALERT,
     &measured::MEASURED,
+    &minutes::MINUTES,
     &oldest_due::OLDEST_DUE,
     &probe::PROBE,
     &dead_letters::DEAD_LETTERS,

@@ -27,16 +27,20 @@ pub struct QueueStats {
 impl Queue {
     /// Returns how much of everything there is.
     pub async fn stats(&self) -> Result<QueueStats, UpstashError> {
+        read(self.upstash.run(Patience::REQUEST, &self.stats_call()).await?)
+    }
+
+    /// Makes the script call.
+    pub(super) fn stats_call(&self) -> ScriptCall<'static> {
         let mut keys = vec![self.keys.timers(), self.keys.in_flight(), self.keys.dead_letters(), self.keys.counters()];
         keys.extend(self.queues(&JobType::ALL));
-        let call = ScriptCall { script: &STATS, keys, args: Vec::new() };
-        let reply = self.upstash.run(Patience::REQUEST, &call).await?;
-        read(reply.array()?)
+        ScriptCall { script: &STATS, keys, args: Vec::new() }
     }
 }
 
-fn read(reply: Vec<Reply>) -> Result<QueueStats, UpstashError> {
-    let mut reply = reply.into_iter();
+/// Reads what the script answered.
+pub(super) fn read(reply: Reply) -> Result<QueueStats, UpstashError> {
+    let mut reply = reply.array()?.into_iter();
     let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("stats: the answer ends too soon".into()));
     let dead_letters = number(next()?)?;
     let timers = number(next()?)?;

@@ -36,6 +36,7 @@ mod processor_race;
 mod queue_cancel;
 mod queue_claim;
 mod queue_enqueue;
+mod queue_overview;
 mod queue_settle;
 mod queue_status;
 mod readme;

@@ -114,9 +114,10 @@ async fn sums_are_the_same_however_often_they_were_read_between() {
     assert_eq!((measured["audit_log_created:d:0"], measured["audit_log_created:d:sum"]), (150, 150));
     // 150 settlements, and no more than a few of them wait to be added up.
     let minute = t.clock.now().0 / 60_000;
-    let key = format!("{}stats:minute:{minute}", t.prefix);
-    assert_eq!(t.redis(&["HGET", &key, "audit_log_created:completed"]).await, "150");
-    assert!(t.ttl(&format!("stats:minute:{minute}")).await > 690_000_000);
+    let key = format!("stats:minutes:{}", minute / 60);
+    let field = format!("{}:audit_log_created:completed", minute % 60);
+    assert_eq!(t.redis(&["HGET", &format!("{}{key}", t.prefix), &field]).await, "150");
+    assert!(t.ttl(&key).await > 690_000_000);
 }
 
 #[tokio::test]

@@ -42,17 +42,13 @@ impl Queue {
 
     /// Returns what is set.
     pub async fn control(&self) -> Result<ControlView, UpstashError> {
+        read(self.upstash.run(Patience::REQUEST, &self.control_call()).await?)
+    }
+
+    /// Makes the script call.
+    pub(super) fn control_call(&self) -> ScriptCall<'static> {
         let keys = vec![self.keys.control(), self.keys.recovery()];
-        let call = ScriptCall { script: &READ_CONTROL, keys, args: Vec::new() };
-        let mut reply = self.upstash.run(Patience::REQUEST, &call).await?.array()?.into_iter();
-        let (Some(rules), Some(died_again)) = (reply.next(), reply.next()) else {
-            return Err(UpstashError::Unknown("read_control: the answer ends too soon".into()));
-        };
-        let died_again = stats::fields(died_again)?.into_iter();
-        Ok(ControlView {
-            rules: Rules::of_fields(texts(rules)?),
-            died_again: died_again.filter_map(|(name, count)| Some((name.parse().ok()?, count))).collect(),
-        })
+        ScriptCall { script: &READ_CONTROL, keys, args: Vec::new() }
     }
 
     async fn set_fields(
@@ -68,6 +64,19 @@ impl Queue {
         args.extend(fields.into_iter().flat_map(|(field, value)| [field.into(), value.into()]));
         self.upstash.run(Patience::REQUEST, &ScriptCall { script: &CONTROL, keys, args }).await.map(drop)
     }
+}
+
+/// Reads what the script answered.
+pub(super) fn read(reply: Reply) -> Result<ControlView, UpstashError> {
+    let mut reply = reply.array()?.into_iter();
+    let (Some(rules), Some(died_again)) = (reply.next(), reply.next()) else {
+        return Err(UpstashError::Unknown("read_control: the answer ends too soon".into()));
+    };
+    let died_again = stats::fields(died_again)?.into_iter();
+    Ok(ControlView {
+        rules: Rules::of_fields(texts(rules)?),
+        died_again: died_again.filter_map(|(name, count)| Some((name.parse().ok()?, count))).collect(),
+    })
 }
 
 fn texts(reply: Reply) -> Result<Vec<(String, String)>, UpstashError> {
