@@ -83,7 +83,7 @@ pub const LEASE_MARGIN: Duration = Duration::from_secs(10);
 /// Finished jobs are settled at least this often while slow ones still run. Chosen: what a kill can cause to be done twice.
 pub const SETTLE_EVERY: Duration = Duration::from_secs(1);
 
-/// Earlier lives a job's document keeps. Chosen: what a reader looks through; a life is about 200 bytes.
+/// Earlier lives, and failed attempts of this one, a job's document keeps. Chosen: what a reader looks through; a life is about 200 bytes.
 pub const MAX_HISTORY: usize = 10;
 
 /// Dead letters read or changed by one script call. Chosen: with [`MAX_STEP_BYTES`] a call stays under Upstash's 10 MB.

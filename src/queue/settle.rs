@@ -82,6 +82,7 @@ impl Settlement {
             Verdict::Retry { failure, at } => {
                 document.status = JobStatus::Failed;
                 document.run_at = Some(*at);
+                document.note_failure(job.attempt, now, failure);
                 document.last_error = Some(LastError::from(failure.clone()));
             }
             Verdict::Bury(failure) => {

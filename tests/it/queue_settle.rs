@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdfast::domain::job::JobOptions;
 use holdfast::domain::millis::Millis;
 use holdfast::domain::outcome::FailureKind;
-use holdfast::queue::{LetterRange, Settled, Verdict};
+use holdfast::queue::{Change, LetterRange, Settled, Verdict};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, LEASE, START, dedupe, failure};
@@ -67,6 +67,29 @@ async fn a_retried_job_waits_with_its_error_and_never_expires() {
     assert_eq!(structures(&t).await, expected);
     t.advance(Duration::from_secs(2));
     assert_eq!(t.claim_one().await.attempt, 2);
+}
+
+#[tokio::test]
+async fn a_job_keeps_when_and_why_its_last_ten_failed_attempts_failed() {
+    let t = Bench::new().await;
+    t.enqueue(JobOptions { max_attempts: Some(25), ..JobOptions::default() }).await;
+    for _ in 0..12 {
+        let job = t.claim_one().await;
+        t.settle(&job, retry(t.clock.now())).await;
+        t.advance(Duration::from_secs(1));
+    }
+    let failed: Vec<Value> = document(&t).await["failures"].as_array().unwrap().clone();
+    let first =
+        json!({"attempt": 3, "at": START.0 + 2_000, "error": "the other side said no", "errorKind": "unavailable"});
+    assert_eq!((failed.len(), &failed[0], &failed[9]["attempt"]), (10, &first, &json!(12)));
+
+    // They are of this life: brought back, the job begins anew.
+    let job = t.claim_one().await;
+    t.settle(&job, Verdict::Bury(failure(FailureKind::Rejected))).await;
+    let letters = t.letters(std::slice::from_ref(&job.id)).await;
+    assert_eq!(letters[0].document.failures.len(), 10);
+    t.queue.redrive(&letters, &Change::default()).await.unwrap();
+    assert_eq!(document(&t).await["failures"], Value::Null);
 }
 
 #[tokio::test]

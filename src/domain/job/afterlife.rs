@@ -66,6 +66,7 @@ impl JobDocument {
         self.history.push(EarlierLife { died_at, attempt_count: self.attempt_count, last_error, error_kind });
         let passed_over = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..passed_over);
+        self.failures.clear();
         self.status = JobStatus::Pending;
         self.attempt_count = 0;
         self.run_at = Some(now);

@@ -13,7 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{EarlierLife, JobStatus, JobType};
 use crate::domain::id::{DedupeKey, JobId};
-use crate::domain::limits::MAX_MAX_ATTEMPTS;
+use crate::domain::limits::{MAX_HISTORY, MAX_MAX_ATTEMPTS};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 
@@ -54,6 +54,8 @@ pub struct JobDocument {
     pub traceparent: Option<String>,
     /// Version of the payload's form.
     pub schema_version: u32,
+    /// The attempts of this life that failed and were followed by another, oldest first; the last ten.
+    pub failures: Vec<FailedAttempt>,
     /// The lives that ended among the dead letters and from which it was brought back, oldest first; the last ten.
     pub history: Vec<EarlierLife>,
     /// How often it came back from the dead letters by itself since it was last brought back by hand.
@@ -68,6 +70,21 @@ pub struct LastError {
     pub message: String,
     /// Of which sort it was; absent in documents of other producers.
     pub kind: Option<FailureKind>,
+}
+
+/// An attempt that failed and was followed by another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedAttempt {
+    /// Which; the first is 1.
+    pub attempt: u32,
+    /// When it failed.
+    pub at: Millis,
+    /// What happened.
+    pub error: String,
+    /// Of which sort it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_kind: Option<FailureKind>,
 }
 
 impl From<Failure> for LastError {
@@ -121,6 +138,7 @@ impl JobDocument {
             dedupe_key: None,
             traceparent: None,
             schema_version: SCHEMA_VERSION,
+            failures: Vec::new(),
             history: Vec::new(),
             recoveries: 0,
             other: BTreeMap::new(),
@@ -160,6 +178,7 @@ impl JobDocument {
         document.dedupe_key = fields.take("dedupeKey")?;
         document.traceparent = fields.take("traceparent")?;
         document.schema_version = fields.take("schemaVersion")?.unwrap_or(SCHEMA_VERSION);
+        document.failures = fields.take("failures")?.unwrap_or_default();
         document.history = fields.take("history")?.unwrap_or_default();
         document.recoveries = fields.take("recoveries")?.unwrap_or(0);
         fields.take_raw("id");
@@ -176,6 +195,14 @@ impl JobDocument {
     /// Tells whether the payload is of a form that only a newer deployment knows.
     pub fn is_from_a_newer_version(&self) -> bool {
         self.schema_version > SCHEMA_VERSION
+    }
+
+    /// Notes that an attempt failed at a time and is followed by another.
+    pub fn note_failure(&mut self, attempt: u32, at: Millis, failure: &Failure) {
+        let (error, error_kind) = (failure.message.clone(), Some(failure.kind));
+        self.failures.push(FailedAttempt { attempt, at, error, error_kind });
+        let passed_over = self.failures.len().saturating_sub(MAX_HISTORY);
+        self.failures.drain(..passed_over);
     }
 
     /// Writes the document as JSON.
@@ -207,6 +234,7 @@ impl JobDocument {
             dedupe_key: self.dedupe_key.as_ref(),
             traceparent: self.traceparent.as_deref(),
             schema_version: self.schema_version,
+            failures: &self.failures,
             history: &self.history,
             recoveries: self.recoveries,
             other: &self.other,
@@ -235,6 +263,8 @@ struct Written<'a> {
     dedupe_key: Option<&'a DedupeKey>,
     traceparent: Option<&'a str>,
     schema_version: u32,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    failures: &'a [FailedAttempt],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     history: &'a [EarlierLife],
     #[serde(skip_serializing_if = "is_zero")]

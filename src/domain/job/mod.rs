@@ -8,7 +8,7 @@ mod payload;
 mod status;
 
 pub use afterlife::EarlierLife;
-pub use document::{DocumentError, JobDocument, LastError};
+pub use document::{DocumentError, FailedAttempt, JobDocument, LastError};
 pub use job_type::{JobType, UnknownJobType};
 pub use new_job::{Due, JobOptions, NewJob, NewJobError};
 pub use payload::{
