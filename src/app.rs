@@ -9,8 +9,10 @@ use tokio::time::Instant;
 use crate::admission::{Admission, ApiKeys};
 use crate::config::{Config, ConfigError, Setting};
 use crate::deliveries::Deliveries;
+use crate::domain::escrow::Escrow;
+use crate::domain::id::EscrowId;
 use crate::edge::{Clock, Dice};
-use crate::escrow::Escrows;
+use crate::escrow::{self, Escrows};
 use crate::outbound::{self, OutboundError};
 use crate::partners::Partners;
 use crate::processor::Processor;
@@ -111,6 +113,13 @@ impl App {
     /// Returns the partners and their endpoints.
     pub fn partners(&self) -> Setting<Partners> {
         Ok(Partners::new(self.shared.upstash.clone()?, self.queue()?, self.shared.clock.clone()))
+    }
+
+    /// Reads an escrow, past all that could move it; nothing where there is none. Stripe's client is not linked in by it.
+    pub async fn stored_escrow(&self, id: &EscrowId) -> Setting<Result<Option<Escrow>, UpstashError>> {
+        let (upstash, keys) = (self.shared.upstash.as_ref(), self.shared.keys.as_ref());
+        let (upstash, keys) = (upstash.map_err(Clone::clone)?, keys.map_err(Clone::clone)?);
+        Ok(escrow::get(upstash, keys, id).await)
     }
 
     /// Returns the admission of callers with an API key.

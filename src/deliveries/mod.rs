@@ -3,6 +3,7 @@
 //! An event is noted once however often it is sent, and in any order: of each sort the earliest time is kept. A suppressed address is
 //! kept as a hash alone. What is known of a job's mails is kept for [`KEEP`] after the last event.
 
+mod find;
 mod may_send;
 mod note_sent;
 mod of_job;
@@ -10,6 +11,7 @@ mod suppressed;
 mod tag;
 mod take_in;
 
+pub use find::Found;
 pub use may_send::MaySend;
 pub use of_job::MailDelivery;
 pub use suppressed::{AddressHash, Suppressed, SuppressedPage, SuppressedPlace};
@@ -25,7 +27,8 @@ use crate::upstash::{Script, Upstash};
 pub const KEEP: Duration = Duration::from_hours(72);
 
 /// The scripts of the deliveries, for the test that compares each header with its call.
-pub static SCRIPTS: [&Script; 6] = [
+pub static SCRIPTS: [&Script; 7] = [
+    &find::FIND,
     &may_send::MAY_SEND,
     &note_sent::NOTE_SENT,
     &take_in::TAKE_IN,

@@ -26,6 +26,7 @@ use crate::upstash_script;
 pub use event::{Event, EventError, TakenIn};
 pub use finish::Finished;
 pub use operate::{Done, OperateError, Order};
+pub use read::get;
 pub use record::{Answer, RequestRecord};
 
 /// The scripts of escrows, for the test that compares each header with its call.
