@@ -3,6 +3,7 @@
 //! A route is a value: its name, its path, its handlers by method. It answers every request and never fails. What a caller is told
 //! is a stable code and a sentence, never a cause, a key or a script.
 
+pub mod dashboard;
 pub mod escrow;
 mod extract;
 pub mod health;
@@ -30,7 +31,7 @@ pub struct Wake;
 
 /// Every route, for the local server and the tests. A function's binary names its own route alone, so that the others
 /// are not linked in.
-pub static ROUTES: [&Route; 17] = [
+pub static ROUTES: [&Route; 18] = [
     &jobs::PROCESS,
     &jobs::ENQUEUE,
     &jobs::DEAD_LETTER,
@@ -47,5 +48,6 @@ pub static ROUTES: [&Route; 17] = [
     &webhooks::STRIPE,
     &webhooks::EMAIL,
     &metrics::METRICS,
+    &dashboard::DASHBOARD,
     &health::HEALTH,
 ];

@@ -29,6 +29,10 @@ pub struct ApiError {
     more: serde_json::Map<String, serde_json::Value>,
 }
 
+/// On an answer that is a page: the code of what went wrong.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code(pub(super) &'static str);
+
 /// Whether and how a request may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -154,6 +158,20 @@ impl ApiError {
     /// Returns the code, for the log.
     pub(super) fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// Returns the sentence, for a page.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Gives an answer of another form this one's headers, and its code for the log.
+    pub(super) fn coded(self, mut response: Response) -> Response {
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, reply::text(&value));
+        }
+        response.extensions_mut().insert(Code(self.code));
+        response
     }
 
     /// Writes the answer.

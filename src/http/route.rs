@@ -6,6 +6,7 @@ use std::pin::Pin;
 use http::Method;
 use tokio::time::Instant;
 
+use super::problem::Code;
 use super::{ApiError, Request, Response, reply};
 use crate::app::App;
 use crate::domain::limits::MAX_BODY_BYTES;
@@ -56,7 +57,7 @@ impl Route {
         let answer = self.answer(app, request).await;
         let duration_ms = started.elapsed().as_millis();
         let (status, code) = match &answer {
-            Ok(response) => (response.status(), ""),
+            Ok(response) => (response.status(), response.extensions().get().map_or("", |Code(code)| *code)),
             Err(error) => (error.status(), error.code()),
         };
         if status.is_server_error() {

@@ -12,7 +12,7 @@ use holdfast::domain::outcome::Outcome;
 use holdfast::edge::{Clock, Dice};
 use holdfast::outbound;
 use holdfast::processor::{BatchRequest, Processor, TimeBox};
-use holdfast::queue::Queue;
+use holdfast::queue::{LetterRange, Queue, Span};
 use holdfast::upstash::Upstash;
 use holdfast::upstash::keys::Keys;
 use serde_json::value::RawValue;
@@ -152,4 +152,30 @@ async fn a_job_alone_costs_a_few_dozen_commands_in_three_calls() {
     // BullMQ takes 33 commands a job, whatever the batch (measured, version 6.7).
     assert!(commands <= 33, "{after:?}");
     assert_eq!(calls, 3);
+}
+
+/// What the dashboard's pages read: docs/dashboard.md has these numbers.
+#[tokio::test]
+async fn a_page_of_the_dashboard_costs_one_call_and_a_few_dozen_commands() {
+    let t = Counted::new().await;
+    t.enqueue(1_000).await;
+    t.process().await;
+    let (hour, day) = (Span { slots: 60, slot_minutes: 1 }, Span { slots: 96, slot_minutes: 15 });
+    for _ in 0..2 {
+        // The first reading adds up what the processor measured.
+        t.queue.overview(day).await.unwrap();
+        t.queue.dead_letters(&LetterRange::default(), 25).await.unwrap();
+    }
+    for (what, most) in [("an overview of an hour", 45), ("an overview of a day", 70), ("a page of dead letters", 4)] {
+        let (before, calls_before) = if t.counts() { (t.commands().await, t.rest.calls()) } else { return };
+        match what {
+            "an overview of an hour" => drop(t.queue.overview(hour).await.unwrap()),
+            "an overview of a day" => drop(t.queue.overview(day).await.unwrap()),
+            _ => drop(t.queue.dead_letters(&LetterRange::default(), 25).await.unwrap()),
+        }
+        let calls = t.rest.calls() - calls_before;
+        let commands = sum(&t.commands().await) - sum(&before);
+        println!("{what}: {commands} commands and {calls} call");
+        assert!(commands <= most && calls == 1, "{what}: {commands} commands, {calls} calls");
+    }
 }

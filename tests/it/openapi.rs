@@ -92,8 +92,10 @@ fn the_committed_document_is_the_one_that_is_written_now() {
 
 #[test]
 fn every_route_is_described_with_its_methods_and_no_other_is() {
+    // The dashboard is pages for people, which no program is to call.
     let routes = ROUTES
         .iter()
+        .filter(|route| route.path != "/api/dashboard")
         .flat_map(|route| route.methods().map(|method| format!("{} {}", method.as_str().to_lowercase(), route.path)));
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let described = paths.iter().flat_map(|(path, operations)| {

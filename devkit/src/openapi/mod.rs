@@ -1,4 +1,4 @@
-//! The API's description: one `OpenAPI` 3.1 document of every route, committed as `docs/openapi.json` and served by `cargo dev`.
+//! The API's description: one `OpenAPI` 3.1 document of every route but the dashboard, whose pages are for people, committed as `docs/openapi.json` and served by `cargo dev`.
 //!
 //! It stands beside the routes and not in them, so that no function is built with it. What keeps the two together: a test compares its
 //! paths and methods with the table of routes, another looks up every field of real answers in it, and `checks/openapi` sends what it

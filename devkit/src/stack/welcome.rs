@@ -22,6 +22,7 @@ Holdfast is ready.
 
   Routes         {url}/api/...   processor token {token}
   Example shop   {url}/dev/shop
+  Dashboard      {url}/api/dashboard   sign in with that token
   Try each       {url}/dev/api
   Mails          {url}/dev/outbox   delivered, but for bounced@…, complained@… and delayed@…
   Webhooks       {url}/dev/webhooks

@@ -205,6 +205,11 @@ impl JobDocument {
         self.failures.drain(..passed_over);
     }
 
+    /// Returns the text that could not be read as a document, where this one stands in its place.
+    pub fn unreadable(&self) -> Option<String> {
+        serde_json::from_str(self.other.get(UNREADABLE)?.get()).ok()
+    }
+
     /// Writes the document as JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(&self.fields()).unwrap_or_default()

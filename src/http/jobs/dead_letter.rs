@@ -34,10 +34,10 @@ const MAX_LIMIT: usize = MAX_STEP_LETTERS;
 
 /// Which dead letters are meant.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Filter {
-    pub(super) of: LetterFilter,
-    pub(super) since: Option<Millis>,
-    pub(super) until: Option<Millis>,
+pub(in crate::http) struct Filter {
+    pub(in crate::http) of: LetterFilter,
+    pub(in crate::http) since: Option<Millis>,
+    pub(in crate::http) until: Option<Millis>,
 }
 
 impl Filter {
@@ -47,7 +47,8 @@ impl Filter {
         format!("{prefix} {list} {:?} {:?} {:?} {:?}", self.of.job_type, self.of.kind, self.since, self.until)
     }
 
-    fn of_query(query: &mut Query) -> Result<Self, ApiError> {
+    /// Takes the filter's parameters out of a query.
+    pub(in crate::http) fn of_query(query: &mut Query) -> Result<Self, ApiError> {
         let job_type: Option<String> = query.optional("type", "a job type")?;
         let kind: Option<String> = query.optional("errorKind", "a sort of failure")?;
         Ok(Self {
@@ -100,46 +101,53 @@ async fn list(app: App, request: Request) -> Result<Response, ApiError> {
     }
     let cursor: Option<String> = query.cursor();
     query.finish("type, errorKind, since, until, limit or cursor")?;
-    let scope = filter.scope(&app, "list");
-    let cursor = cursor.map(|text| Cursor::read(&text, &scope)).transpose()?;
-    let range = LetterRange {
+    let Page { letters, cursor } = page(&app, &filter, limit, cursor.as_deref()).await?;
+    let dead_letters = letters.iter().map(listed).collect();
+    Ok(reply::json(StatusCode::OK, &List { dead_letters, cursor }))
+}
+
+/// A page of the dead letters of a filter, the newest first.
+pub(in crate::http) struct Page {
+    pub(in crate::http) letters: Vec<DeadLetter>,
+    /// Where the next one begins, while others may follow.
+    pub(in crate::http) cursor: Option<String>,
+}
+
+/// Reads up to `limit` dead letters behind a cursor of the same filter.
+pub(in crate::http) async fn page(
+    app: &App,
+    filter: &Filter,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<Page, ApiError> {
+    let scope = filter.scope(app, "list");
+    let cursor = cursor.map(|text| Cursor::read(text, &scope)).transpose()?;
+    let mut range = LetterRange {
         order: LetterOrder::Newest,
         since: filter.since,
         before: filter.until,
         after: cursor.map(|cursor| cursor.place),
     };
-    let list = collect(&app, &filter, range, limit, &scope).await?;
-    Ok(reply::json(StatusCode::OK, &list))
-}
-
-async fn collect(
-    app: &App,
-    filter: &Filter,
-    mut range: LetterRange,
-    limit: usize,
-    scope: &str,
-) -> Result<List, ApiError> {
     let queue = app.queue()?;
-    let mut list = List { dead_letters: Vec::new(), cursor: None };
+    let mut found = Page { letters: Vec::new(), cursor: None };
     let (filter, filtered) = (filter.of, !filter.of.is_open());
     let mut looked_at = 0;
     loop {
-        let missing = limit - list.dead_letters.len();
+        let missing = limit - found.letters.len();
         let page = queue.dead_letters(&range, if filtered { MAX_STEP_LETTERS } else { missing }).await?;
         looked_at += MAX_STEP_LETTERS;
         let full = page.letters.iter().filter(|letter| filter.matches(letter)).nth(missing.saturating_sub(1));
         // A page may hold more than are missing: the list then ends in its middle.
         let end = full.map_or(page.last.clone(), |letter| Some(letter.place()));
         let ends_early = end != page.last;
-        let matching = page.letters.iter().filter(|letter| filter.matches(letter)).take(missing);
-        list.dead_letters.extend(matching.map(listed));
+        found.letters.extend(page.letters.into_iter().filter(|letter| filter.matches(letter)).take(missing));
         let more = page.more || ends_early;
         range.after = end.or(range.after);
-        let enough = list.dead_letters.len() >= limit || looked_at >= MAX_LOOKED_AT;
+        let enough = found.letters.len() >= limit || looked_at >= MAX_LOOKED_AT;
         if !more || enough {
             let place = range.after.filter(|_| more);
-            list.cursor = place.map(|place| Cursor { place, before: Millis(0) }.write(scope));
-            return Ok(list);
+            found.cursor = place.map(|place| Cursor { place, before: Millis(0) }.write(&scope));
+            return Ok(found);
         }
     }
 }

@@ -22,10 +22,10 @@ const DEFAULT_LIMIT: usize = 500;
 
 /// `more` says that the same request with `cursor` goes on; `skipped` are those that changed in between.
 #[derive(Debug, Default, Serialize)]
-struct Answer {
-    done: usize,
+pub(in crate::http) struct Answer {
+    pub(in crate::http) done: usize,
     skipped: usize,
-    more: bool,
+    pub(in crate::http) more: bool,
     cursor: Option<String>,
 }
 
@@ -86,7 +86,7 @@ fn read_ids(body: &Fields, texts: Vec<String>) -> Result<Vec<JobId>, ApiError> {
 }
 
 /// A stretch of a walk through all dead letters, or those of a type.
-struct Walk {
+pub(in crate::http) struct Walk {
     treatment: Treatment,
     filter: LetterFilter,
     limit: usize,
@@ -111,12 +111,23 @@ impl Walk {
         }
         let cursor: Option<String> = body.optional("cursor", "a text")?;
         body.finish("action, type or all, errorKind, since, until, limit or cursor")?;
+        Self::new(app, treatment, &filter, limit, cursor.as_deref())
+    }
+
+    /// Makes the walk that goes on at a cursor of the same filter, or begins.
+    pub(in crate::http) fn new(
+        app: &App,
+        treatment: Treatment,
+        filter: &Filter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Self, ApiError> {
         let list = match treatment {
             Treatment::Redrive => "redrive",
             Treatment::Discard => "discard",
         };
         let scope = filter.scope(app, list);
-        let cursor = cursor.map(|text| Cursor::read(&text, &scope)).transpose()?;
+        let cursor = cursor.map(|text| Cursor::read(text, &scope)).transpose()?;
         // What dies again while the steps go on is not met a second time.
         let begun_at = app.clock().now().plus(std::time::Duration::from_millis(1));
         let before = cursor.as_ref().map_or_else(|| filter.until.unwrap_or(begun_at), |cursor| cursor.before);
@@ -125,7 +136,8 @@ impl Walk {
         Ok(Self { treatment, filter: filter.of, limit, range, scope })
     }
 
-    async fn run(mut self, app: &App, request: &Request) -> Result<Answer, ApiError> {
+    /// Goes as far as `limit` allows.
+    pub(in crate::http) async fn run(mut self, app: &App, request: &Request) -> Result<Answer, ApiError> {
         let (queue, recorder) = (app.queue()?, record::recorder(app, request));
         let mut answer = Answer::default();
         let mut looked_at = 0;
