@@ -43,6 +43,27 @@ async fn every_command_of_the_page_is_one() {
 }
 
 #[tokio::test]
+async fn every_command_of_the_runbook_is_one_with_such_options() {
+    let t = Bench::new().await;
+    let commands = include_str!("../../../docs/runbook.md").split(['`', '\n']);
+    let commands = commands.filter_map(|part| part.trim().trim_start_matches("$ ").strip_prefix("holdfast "));
+    let mut seen = 0;
+    for command in commands {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let names = words.iter().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+        let names: Vec<&str> = names.take_while(|word| !word.starts_with('-')).copied().collect();
+        let help = t.run(&[&names[..], &["--help"]].concat()).await;
+        let usage = format!("Usage: holdfast {}", names.join(" "));
+        assert!(help.text().contains(&usage), "{command}: {help:?}");
+        for option in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.out.contains(option), "{command}: {help:?}");
+        }
+        seen += 1;
+    }
+    assert!(seen > 30, "{seen}");
+}
+
+#[tokio::test]
 async fn a_completion_is_there_for_every_shell() {
     let mut t = Bench::new().await;
     // It needs no variable: it is run once, where a package is built.
