@@ -20,12 +20,12 @@ pub enum Finished {
 }
 
 impl Escrows {
-    /// Brings the operation with the idempotency key `key` to its end.
-    pub async fn finish(&self, id: &str, key: Option<&str>) -> Finished {
-        self.try_finish(id, key).await.unwrap_or_else(Finished::Failed)
+    /// Brings the operation with the idempotency key `key` to its end, in the trace of the request that began it.
+    pub async fn finish(&self, id: &str, key: Option<&str>, traceparent: Option<&str>) -> Finished {
+        self.try_finish(id, key, traceparent).await.unwrap_or_else(Finished::Failed)
     }
 
-    async fn try_finish(&self, id: &str, key: Option<&str>) -> Result<Finished, Failure> {
+    async fn try_finish(&self, id: &str, key: Option<&str>, traceparent: Option<&str>) -> Result<Finished, Failure> {
         let Ok(id) = EscrowId::parse(id) else {
             return Ok(Finished::UnknownEscrow);
         };
@@ -39,7 +39,7 @@ impl Escrows {
                 return Ok(Finished::Ended);
             };
             let seen = look(stripe, &escrow, &intent).await?;
-            let escrow = self.told(escrow, &seen).await?;
+            let escrow = self.told(escrow, &seen, traceparent).await?;
             if escrow.payment.is_settled() {
                 return Ok(Finished::Ended);
             }
@@ -51,7 +51,7 @@ impl Escrows {
             return Ok(Finished::Ended);
         }
         let seen = self.resume(stripe, &escrow).await?;
-        let escrow = self.told(escrow, &seen).await?;
+        let escrow = self.told(escrow, &seen, traceparent).await?;
         match escrow.pending {
             Some(pending) if Some(pending.key.as_str()) == key => {
                 Err(Failure::new(FailureKind::Unavailable, "the operation has not ended at Stripe"))
@@ -60,8 +60,8 @@ impl Escrows {
         }
     }
 
-    async fn told(&self, escrow: Escrow, seen: &[Seen]) -> Result<Escrow, Failure> {
-        let told = Told { seen, by: "fallback", asker: None, event: None, traceparent: None };
+    async fn told(&self, escrow: Escrow, seen: &[Seen], traceparent: Option<&str>) -> Result<Escrow, Failure> {
+        let told = Told { seen, by: "fallback", asker: None, event: None, traceparent };
         Ok(self.settle(escrow, &told).await.map_err(redis)?.escrow)
     }
 }

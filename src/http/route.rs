@@ -5,11 +5,13 @@ use std::pin::Pin;
 
 use http::Method;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::problem::Code;
 use super::{ApiError, Request, Response, reply};
 use crate::app::App;
 use crate::domain::limits::MAX_BODY_BYTES;
+use crate::telemetry;
 
 /// Longest request id of a caller's that is taken over. Chosen: a UUID with a prefix fits several times.
 const MAX_REQUEST_ID: usize = 100;
@@ -54,8 +56,12 @@ impl Route {
         let started = Instant::now();
         request.id = request_id(&request, app);
         let (id, method) = (request.id.clone(), request.method.clone());
-        let answer = self.answer(app, request).await;
-        let duration_ms = started.elapsed().as_millis();
+        let trace = telemetry::trace_id(request.traceparent());
+        let span = tracing::info_span!("request", request.id = %id, route = self.name, trace.id = trace);
+        let answer = self.answer(app, request).instrument(span.clone()).await;
+        let _inside = span.enter();
+        // A number of 128 bits would be logged as a text.
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (status, code) = match &answer {
             Ok(response) => (response.status(), response.extensions().get().map_or("", |Code(code)| *code)),
             Err(error) => (error.status(), error.code()),
@@ -80,7 +86,9 @@ impl Route {
             return Err(ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
         }
         // A task of its own, so that a panic is this request's alone, and a caller who hangs up does not stop a write half-way.
-        tokio::spawn(handler(app.clone(), request)).await.unwrap_or_else(|_| Err(ApiError::internal()))
+        tokio::spawn(handler(app.clone(), request).in_current_span())
+            .await
+            .unwrap_or_else(|_| Err(ApiError::internal()))
     }
 }
 

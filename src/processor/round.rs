@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::batch::Handler;
 use super::time_box::TimeBox;
@@ -14,6 +15,7 @@ use crate::domain::limits::{HANDLER_TIMEOUT, HANDLERS_AT_ONCE};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::queue::{Claimed, ClaimedJob, Verdict};
+use crate::telemetry;
 
 /// A job with its verdict, and how long its handler ran where one did.
 pub(super) struct Ended {
@@ -129,10 +131,16 @@ impl Round {
     fn start(&mut self, job: ClaimedJob, handler: &impl Handler) {
         let (document, payload) = match verdict::before_run(&job, self.now()) {
             Ok(readable) => readable,
-            Err(verdict) => return self.verdicts.push(Ended { job, verdict, ran: None }),
+            Err(verdict) => {
+                log(&job, &verdict, Duration::ZERO);
+                return self.verdicts.push(Ended { job, verdict, ran: None });
+            }
         };
         let max_attempts = document.max_attempts;
-        let task = self.running.spawn(run(handler.clone(), job.attempt, document, payload));
+        let (id, job_type, attempt) = (&job.id, job.job_type, job.attempt);
+        let trace = telemetry::trace_id(document.traceparent.as_deref());
+        let span = tracing::info_span!("job", job.id = %id, queue = %job_type, attempt, trace.id = trace);
+        let task = self.running.spawn(run(handler.clone(), attempt, document, payload).instrument(span));
         self.started.insert(task.id(), Started { job, max_attempts, at: Instant::now() });
     }
 
@@ -142,7 +150,7 @@ impl Round {
         };
         let verdict = verdict::after_run(&job, max_attempts, outcome, self.now());
         let ran = at.elapsed();
-        log(&job, &verdict, ran.as_millis());
+        log(&job, &verdict, ran);
         self.verdicts.push(Ended { job, verdict, ran: Some(ran) });
     }
 }
@@ -155,20 +163,23 @@ async fn run(handler: impl Handler, attempt: u32, document: JobDocument, payload
     })
 }
 
-fn log(job: &ClaimedJob, verdict: &Verdict, duration_ms: u128) {
+fn log(job: &ClaimedJob, verdict: &Verdict, ran: Duration) {
+    // A number of 128 bits would be logged as a text.
+    let duration_ms = u64::try_from(ran.as_millis()).unwrap_or(u64::MAX);
     let (id, job_type, attempt) = (&job.id, job.job_type, job.attempt);
+    let trace = job.document.as_ref().ok().and_then(|document| telemetry::trace_id(document.traceparent.as_deref()));
     match verdict {
         Verdict::Complete => {
-            tracing::info!(job.id = %id, queue = %job_type, attempt, outcome = "completed", duration_ms, "completed job {id} on attempt {attempt}");
+            tracing::info!(job.id = %id, queue = %job_type, attempt, trace.id = trace, outcome = "completed", duration_ms, "completed job {id} on attempt {attempt}");
         }
         Verdict::Retry { failure, at } => {
-            tracing::warn!(job.id = %id, queue = %job_type, attempt, outcome = "retried", duration_ms, due = at.0, error = %failure, "job {id} failed on attempt {attempt} and will be tried again");
+            tracing::warn!(job.id = %id, queue = %job_type, attempt, trace.id = trace, outcome = "retried", duration_ms, due = at.0, error = %failure, "job {id} failed on attempt {attempt} and will be tried again");
         }
         Verdict::Bury(failure) => {
-            tracing::error!(job.id = %id, queue = %job_type, attempt, outcome = "dead_lettered", duration_ms, error = %failure, "job {id} is a dead letter after attempt {attempt}");
+            tracing::error!(job.id = %id, queue = %job_type, attempt, trace.id = trace, outcome = "dead_lettered", duration_ms, error = %failure, "job {id} is a dead letter after attempt {attempt}");
         }
         Verdict::Release(_) | Verdict::Forget => {
-            tracing::info!(job.id = %id, queue = %job_type, attempt, outcome = "released", duration_ms, "job {id} was given back");
+            tracing::info!(job.id = %id, queue = %job_type, attempt, trace.id = trace, outcome = "released", duration_ms, "job {id} was given back");
         }
     }
 }

@@ -114,14 +114,14 @@ impl Workers {
             | Payload::SendPaymentConfirmedEmail(_)
             | Payload::NotifyDisputeResolved(_) => configured(&self.email)?.send(task).await,
             Payload::StripeCapturePayment(capture) => {
-                match self.finish(capture.escrow_id.as_deref(), capture.idempotency_key.as_deref()).await {
+                match self.finish(task, capture.escrow_id.as_deref(), capture.idempotency_key.as_deref()).await {
                     Finished::UnknownEscrow => configured(&self.stripe)?.capture(capture).await,
                     Finished::Ended => Ok(()),
                     Finished::Failed(failure) => Err(failure),
                 }
             }
             Payload::StripeRefundPayment(refund) => {
-                match self.finish(refund.escrow_id.as_deref(), refund.idempotency_key.as_deref()).await {
+                match self.finish(task, refund.escrow_id.as_deref(), refund.idempotency_key.as_deref()).await {
                     Finished::UnknownEscrow => configured(&self.stripe)?.refund(task.id, refund).await,
                     Finished::Ended => Ok(()),
                     Finished::Failed(failure) => Err(failure),
@@ -133,9 +133,9 @@ impl Workers {
     }
 
     /// Ends an escrow's operation. A job about no escrow of ours is another producer's, and stands for itself.
-    async fn finish(&self, escrow_id: Option<&str>, key: Option<&str>) -> Finished {
+    async fn finish(&self, task: Task<'_>, escrow_id: Option<&str>, key: Option<&str>) -> Finished {
         match escrow_id {
-            Some(id) => self.escrows.finish(id, key).await,
+            Some(id) => self.escrows.finish(id, key, task.traceparent).await,
             None => Finished::UnknownEscrow,
         }
     }

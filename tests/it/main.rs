@@ -47,6 +47,7 @@ mod scripts;
 mod shop;
 mod site;
 mod smtp_server;
+mod tracing;
 mod workers_audit;
 mod workers_bench;
 mod workers_email;
