@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::names;
 use super::{
-    AlertConfig, Brand, ConfigError, EmailConfig, Secret, Setting, StripeConfig, UpstashConfig, WebhookConfig,
+    AlertConfig, Brand, ConfigError, EmailConfig, Secret, Setting, StripeConfig, SupabaseConfig, UpstashConfig,
+    WebhookConfig,
 };
 use crate::domain::alert::Limits;
 use crate::domain::email_address::EmailAddress;
@@ -174,6 +175,12 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
             name,
             expected: "whsec_ and base64 of 24 to 64 bytes, or several such with spaces between them",
         })
+    }
+
+    pub(super) fn supabase(&self) -> Option<Setting<SupabaseConfig>> {
+        self.optional(names::SUPABASE_URL)?;
+        let key = self.credential(names::SUPABASE_SERVICE_ROLE_KEY);
+        Some(key.and_then(|key| Ok(SupabaseConfig { url: self.url(names::SUPABASE_URL, "")?, key })))
     }
 
     pub(super) fn stripe(&self) -> Setting<StripeConfig> {

@@ -15,7 +15,9 @@ use crate::domain::signing_secret::SigningSecrets;
 use lookup::Lookup;
 pub use names::*;
 pub use secret::Secret;
-pub use settings::{AlertConfig, Brand, EmailConfig, MailProvider, StripeConfig, UpstashConfig, WebhookConfig};
+pub use settings::{
+    AlertConfig, Brand, EmailConfig, MailProvider, StripeConfig, SupabaseConfig, UpstashConfig, WebhookConfig,
+};
 
 /// A variable that is not set, or not of its form. It names the variable, never its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +71,8 @@ pub struct Config {
     pub webhook_allow_private: Vec<String>,
     /// When and where operators are told.
     pub alert: Setting<AlertConfig>,
+    /// Where audit records become rows too; nothing where they do not.
+    pub supabase: Option<Setting<SupabaseConfig>>,
     /// How Stripe is reached.
     pub stripe: Setting<StripeConfig>,
     /// What Stripe signs its events with.
@@ -100,6 +104,7 @@ impl Config {
             webhook: read.webhook(),
             webhook_allow_private: read.allow_private(),
             alert: read.alert(),
+            supabase: read.supabase(),
             stripe: read.stripe(),
             stripe_webhook_secret: read.credential(STRIPE_WEBHOOK_SECRET),
             processor_url: read.required(JOB_PROCESSOR_URL).and_then(|_| read.url(JOB_PROCESSOR_URL, "")),

@@ -53,6 +53,10 @@ pub const STRIPE_WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
 /// Where the processor is called after a change, such as `https://example.com/api/jobs/process`; without it the next tick of the cron sees
 /// to what was caused.
 pub const JOB_PROCESSOR_URL: &str = "JOB_PROCESSOR_URL";
+/// Where Supabase is: audit records become rows there too.
+pub const SUPABASE_URL: &str = "SUPABASE_URL";
+/// Supabase's secret key, `sb_secret_...`, or the older service-role key.
+pub const SUPABASE_SERVICE_ROLE_KEY: &str = "SUPABASE_SERVICE_ROLE_KEY";
 /// Stripe's address, for tests.
 pub const STRIPE_BASE_URL: &str = "STRIPE_BASE_URL";
 
@@ -69,7 +73,7 @@ pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Every variable, in the order of `.env.example`.
-pub const VARIABLES: [&str; 32] = [
+pub const VARIABLES: [&str; 34] = [
     KV_REST_API_URL,
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,
@@ -97,6 +101,8 @@ pub const VARIABLES: [&str; 32] = [
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRET,
     STRIPE_BASE_URL,
+    SUPABASE_URL,
+    SUPABASE_SERVICE_ROLE_KEY,
     ALERT_DEAD_LETTERS,
     ALERT_OLDEST_DUE_MS,
     ALERT_EMAIL,

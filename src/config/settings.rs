@@ -90,3 +90,12 @@ pub struct StripeConfig {
     /// The API key.
     pub secret_key: Secret,
 }
+
+/// Where audit records become rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupabaseConfig {
+    /// The project's address, without a slash at its end.
+    pub url: String,
+    /// Its secret key.
+    pub key: Secret,
+}

@@ -9,6 +9,8 @@ mod email;
 pub mod stripe;
 pub mod webhook;
 
+use serde_json::value::RawValue;
+
 use crate::config::{Config, ConfigError, Setting};
 use crate::deliveries::Deliveries;
 use crate::domain::email_address::EmailAddress;
@@ -26,6 +28,7 @@ use crate::upstash::keys::Keys;
 pub use alert::Notice;
 
 use audit::AuditLog;
+use audit::supabase::Supabase;
 use email::EmailWorker;
 use stripe::StripeWorker;
 use webhook::WebhookWorker;
@@ -51,6 +54,7 @@ pub struct Workers {
     stripe: Setting<StripeWorker>,
     webhook: WebhookWorker,
     audit: AuditLog,
+    supabase: Option<Setting<Supabase>>,
     alert_email: Option<EmailAddress>,
     alert_webhook: Option<Setting<Target>>,
     escrows: Escrows,
@@ -86,6 +90,10 @@ impl Workers {
             stripe: config.stripe.clone().map(|stripe| StripeWorker::new(stripe, http.clone(), clock.clone())),
             webhook,
             audit: AuditLog::new(upstash.clone(), keys.clone(), clock.clone()),
+            supabase: config
+                .supabase
+                .clone()
+                .map(|supabase| supabase.map(|supabase| Supabase::new(supabase, http.clone(), clock.clone()))),
             alert_email: alert.and_then(|alert| alert.email.clone()),
             alert_webhook: alert.and_then(|alert| alert.webhook.clone()).map(|webhook| webhook.map(Target::from)),
             escrows,
@@ -128,8 +136,18 @@ impl Workers {
                 }
             }
             Payload::WebhookEscrowStatusChanged(change) => self.webhook.deliver(task, change).await,
-            Payload::AuditLogCreated(audit) => self.audit.append(task.id, &audit.event_data).await,
+            Payload::AuditLogCreated(audit) => self.record(task.id, &audit.event_data).await,
         }
+    }
+
+    /// Writes an audit record: into the log, and as a row where that is set up. Each is done once, whichever of them a run comes to.
+    async fn record(&self, job_id: &JobId, event: &RawValue) -> Result<(), Failure> {
+        let recorded = self.audit.append(job_id, event).await?;
+        let Some(supabase) = &self.supabase else { return Ok(()) };
+        let supabase = configured(supabase)?;
+        let gone =
+            || Failure::new(FailureKind::Rejected, "the audit record was removed from the log before it became a row");
+        supabase.insert(job_id, event, &recorded.ok_or_else(gone)?).await
     }
 
     /// Ends an escrow's operation. A job about no escrow of ours is another producer's, and stands for itself.

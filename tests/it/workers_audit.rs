@@ -1,14 +1,21 @@
 //! The audit log, on a real Redis: one record a job, one chain, and every bend in it found.
 
+use std::time::Duration;
+
 use devkit::rest::Fault;
+use devkit::serve::{Served, serve};
+use devkit::webhooks::{Reply, WebhookSink};
 use holdfast::domain::id::JobId;
+use holdfast::domain::job::JobType;
+use holdfast::domain::outcome::{FailureKind, Outcome};
 use holdfast::edge::Clock;
 use holdfast::upstash::keys::Keys;
 use holdfast::workers::audit::{AuditLog, Break, KEEP_JOB, Verified};
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, START};
+use crate::workers_bench::WorkersBench;
 
 fn log(t: &Bench) -> AuditLog {
     AuditLog::new(t.upstash(), Keys::new(&t.prefix), Clock::fixed(START))
@@ -146,4 +153,64 @@ async fn a_record_removed_forged_or_cut_off_is_named() {
     assert_eq!(log.verify().await.unwrap(), broken(forged.as_str().unwrap(), 1, Break::Field));
     assert_eq!(t.at("audit:head").await.as_str().unwrap().len(), 64);
     assert_ne!(t.at("audit").await, json!([]));
+}
+
+const EVENT: &str = r#"{"eventData":{"action":"release","n":1.10}}"#;
+
+/// A server that stands where Supabase would, and the workers that write rows there. What a row becomes, `checks/supabase` sees.
+async fn with_supabase(key: &str) -> (WorkersBench, WebhookSink, Served) {
+    let sink = WebhookSink::new(crate::workers_bench::SECRET);
+    let served = serve(sink.router()).await.unwrap();
+    let set = [("SUPABASE_URL", served.url()), ("SUPABASE_SERVICE_ROLE_KEY", key.to_owned())];
+    let set = set.each_ref().map(|(name, value)| (*name, value.as_str()));
+    (WorkersBench::with(&set).await, sink, served)
+}
+
+fn rows(sink: &WebhookSink) -> Vec<Value> {
+    sink.received().iter().map(|one| serde_json::from_str(&one.body).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn with_supabase_a_record_is_a_row_too_with_its_place_in_the_chain() {
+    for key in ["sb_secret_1", "eyJhbGciOiJIUzI1NiJ9.e30.x"] {
+        let (t, sink, _served) = with_supabase(key).await;
+        let answers = Reply::Status { status: 201, retry_after_secs: None };
+        sink.replies().next(2, answers);
+
+        assert_eq!(t.run("job-1", JobType::AuditLogCreated, EVENT).await, Outcome::Completed);
+        assert_eq!(t.run("job-1", JobType::AuditLogCreated, EVENT).await, Outcome::Completed);
+
+        let stream = t.bench.at("audit").await;
+        let record = &stream[0][1];
+        let expected = json!({"job_id": "job-1", "stream_id": stream[0][0], "time_ms": record[1], "event": r#"{"action":"release","n":1.10}"#,
+            "previous": "0".repeat(64), "hash": record[9]});
+        assert_eq!(rows(&sink), [expected.clone(), expected], "the same row, whichever run wrote the record");
+        let one = sink.received().remove(0);
+        assert_eq!(one.path, "/rest/v1/audit_log");
+        let header = |name: &str| one.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        assert_eq!(header("apikey").as_deref(), Some(key));
+        let bearer = (!key.starts_with("sb_")).then(|| format!("Bearer {key}"));
+        assert_eq!(header("authorization"), bearer);
+        assert_eq!(header("prefer").as_deref(), Some("resolution=ignore-duplicates,return=minimal"));
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_supabase_did_not_take_is_tried_again_and_the_record_stays_one() {
+    let (t, sink, _served) = with_supabase("sb_secret_1").await;
+    sink.replies().next(1, Reply::Status { status: 503, retry_after_secs: Some(7) });
+    sink.replies().next(1, Reply::Status { status: 201, retry_after_secs: None });
+
+    let first = t.fail("job-1", JobType::AuditLogCreated, EVENT).await;
+    let second = t.run("job-1", JobType::AuditLogCreated, EVENT).await;
+
+    assert_eq!((first.kind, first.retry_after), (FailureKind::Unavailable, Some(Duration::from_secs(7))));
+    assert_eq!(second, Outcome::Completed);
+    assert_eq!(t.bench.at("audit").await.as_array().unwrap().len(), 1);
+    let refused = t.fail("job-2", JobType::AuditLogCreated, EVENT).await;
+    assert_eq!(refused.message, "Supabase refused the key in SUPABASE_SERVICE_ROLE_KEY: status 401");
+
+    let t = WorkersBench::with(&[("SUPABASE_URL", "https://x.supabase.co")]).await;
+    let missing = t.fail("job-1", JobType::AuditLogCreated, EVENT).await;
+    assert_eq!(missing.message, "the variable SUPABASE_SERVICE_ROLE_KEY is not set");
 }

@@ -15,7 +15,8 @@ ARGV[4] event     JSON, as it came
 ARGV[5] hash      of this record
 ARGV[6] keep_ms   how long the job is known to have its record
 
-Returns {'appended', stream_id} | {'recorded_before', stream_id} | {'head_moved', head}
+Returns {'appended', stream_id} | {'recorded_before', stream_id, time, previous, hash} | {'recorded_before', stream_id} where the record is gone
+        | {'head_moved', head}
 Writes  audit, head, job
 Cost    O(1); commands: 5
 ]]
@@ -23,7 +24,15 @@ local audit, head, job = KEYS[1], KEYS[2], KEYS[3]
 local previous, time, job_id, event, hash, keep_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 local recorded = redis.call('GET', job)
-if recorded then return {'recorded_before', recorded} end
+if recorded then
+  local answer, known = {'recorded_before', recorded}, {}
+  local entry = redis.call('XRANGE', audit, recorded, recorded)[1]
+  if entry then
+    for n = 1, #entry[2], 2 do known[entry[2][n]] = entry[2][n + 1] end
+    answer = {'recorded_before', recorded, known.time, known.previous, known.hash}
+  end
+  return answer
+end
 
 local newest = redis.call('GET', head) or string.rep('0', 64)
 if newest ~= previous then return {'head_moved', newest} end

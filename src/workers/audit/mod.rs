@@ -2,9 +2,11 @@
 //!
 //! Promises that a job writes its record once however often it runs (within [`KEEP_JOB`]), that records of all processes form one
 //! chain without forks, and that a record changed, removed or put in between is found by [`AuditLog::verify`]. Who may read
-//! or write the stream is the database's part; somebody who rewrites the whole chain with its head is not found out.
+//! or write the stream is the database's part; somebody who rewrites the whole chain with its head is not found out. Where `SUPABASE_URL` is
+//! set, each record is a row there too, with its place in the chain.
 
 mod record;
+pub(super) mod supabase;
 mod verify;
 
 use std::sync::Arc;
@@ -50,10 +52,25 @@ pub struct AuditLog {
     head: Arc<Mutex<String>>,
 }
 
+/// A record as it stands in the stream, beside its job and event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its id in the stream.
+    pub stream_id: String,
+    /// When it was written, in ms since the Unix epoch.
+    pub time: String,
+    /// The hash of the record before it.
+    pub previous: String,
+    /// Its own.
+    pub hash: String,
+}
+
 /// What became of an append.
 enum Appended {
-    /// The record stands in the stream, by this call or an earlier one.
-    Recorded,
+    /// The record stands in the stream, by this call.
+    Now(String),
+    /// It was there before; nothing where it has been removed from the stream since.
+    Before(Option<Recorded>),
     /// Another process was faster: this is the head now.
     HeadMoved(String),
 }
@@ -66,19 +83,22 @@ impl AuditLog {
 
     /// Appends the record of a job, once.
     ///
+    /// Returns the record; nothing where an earlier run wrote it and it has been removed from the stream since.
+    ///
     /// # Errors
     /// Only such as may pass: the job is tried again.
-    pub async fn append(&self, job_id: &JobId, event: &RawValue) -> Result<(), Failure> {
+    pub async fn append(&self, job_id: &JobId, event: &RawValue) -> Result<Option<Recorded>, Failure> {
         let mut head = self.head.lock().await;
         for _ in 0..MAX_TRIES {
             let time = self.clock.now().to_string();
             let hash = hash(&head, &time, job_id.as_str(), event.get());
             let answer = self.try_append(&head, job_id, &time, event.get(), &hash).await;
             match answer.map_err(|error| error.failure("the audit log"))? {
-                Appended::Recorded => {
-                    *head = hash;
-                    return Ok(());
+                Appended::Now(stream_id) => {
+                    let previous = std::mem::replace(&mut *head, hash.clone());
+                    return Ok(Some(Recorded { stream_id, time, previous, hash }));
                 }
+                Appended::Before(record) => return Ok(record),
                 Appended::HeadMoved(now) => *head = now,
             }
         }
@@ -110,7 +130,13 @@ impl AuditLog {
         let mut parts = reply.array()?.into_iter();
         let mut text = || parts.next().unwrap_or(Reply::Null).text();
         match text()?.as_str() {
-            "appended" | "recorded_before" => Ok(Appended::Recorded),
+            "appended" => Ok(Appended::Now(text()?)),
+            "recorded_before" => {
+                let stream_id = text()?;
+                let rest = text().and_then(|time| Ok((time, text()?, text()?)));
+                let record = |(time, previous, hash)| Recorded { stream_id, time, previous, hash };
+                Ok(Appended::Before(rest.ok().map(record)))
+            }
             "head_moved" => Ok(Appended::HeadMoved(text()?)),
             _ => Err(UpstashError::Unknown("append answered with a word it does not have".into())),
         }
