@@ -169,7 +169,12 @@ fn is_delivery(job_type: JobType) -> bool {
 /// Says by what the other side knows that a repeated call is the same.
 fn repeats(document: &JobDocument) -> Option<String> {
     match document.job_type {
-        JobType::WebhookEscrowStatusChanged => Some(format!("every delivery has the webhook-id {}", document.id)),
+        JobType::WebhookEscrowStatusChanged => {
+            // One that is sent again has the id of the first.
+            let payload: Option<serde_json::Value> = serde_json::from_str(document.payload.get()).ok();
+            let given = payload.as_ref().and_then(|payload| payload.get("webhookId")?.as_str());
+            Some(format!("every delivery has the webhook-id {}", given.unwrap_or(document.id.as_str())))
+        }
         job_type if is_delivery(job_type) => Some(
             "every delivery has the job's own idempotency key, so that a repeated one sends no second mail".to_owned(),
         ),
