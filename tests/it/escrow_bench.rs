@@ -21,6 +21,8 @@ use crate::bench::Bench;
 pub(crate) const PARTNER: &str = "hf_test_partner";
 pub(crate) const OTHER: &str = "hf_test_other";
 pub(crate) const ADMIN: &str = "hf_test_admin";
+pub(crate) const CRON: &str = "cron-secret";
+const RESEND_SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 pub(crate) const PROCESSOR: &str = "processor-token";
 const WEBHOOK_SECRET: &str = "whsec_of_the_test";
 
@@ -57,6 +59,8 @@ impl Shop {
             (config::STRIPE_BASE_URL, served.url()),
             (config::STRIPE_WEBHOOK_SECRET, WEBHOOK_SECRET.to_owned()),
             (config::JOB_PROCESSOR_SECRET_TOKEN, PROCESSOR.to_owned()),
+            (config::CRON_SECRET, CRON.to_owned()),
+            (config::RESEND_WEBHOOK_SECRET, RESEND_SECRET.to_owned()),
         ]);
         let app = App::new(Config::from_lookup(|name| set.get(name).cloned()), bench.clock.clone(), bench.dice.clone());
         let shop = Self { bench, stripe, app: app.unwrap(), variables: set, served };

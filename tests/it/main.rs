@@ -3,6 +3,7 @@
 
 mod alerts;
 mod api_keys;
+mod authorisation;
 mod bench;
 mod budget;
 mod control;
