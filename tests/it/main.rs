@@ -28,6 +28,7 @@ mod http_dead_letter;
 mod http_jobs;
 mod http_process;
 mod layout;
+mod logs;
 mod mail_events;
 mod metrics;
 mod model;
