@@ -92,6 +92,20 @@ fn no_module_has_a_name_that_says_nothing() {
     }
 }
 
+/// `module::name` in a document is a test of `tests/it/module.rs`, or of `src/module.rs`.
+#[test]
+fn every_test_that_the_security_document_names_exists() {
+    let document = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let named: BTreeSet<(&str, &str)> = document.split('`').filter_map(|text| text.split_once("::")).collect();
+    assert!(named.len() > 10, "{named:?}");
+    for (module, name) in named {
+        let files = [format!("tests/it/{module}.rs"), format!("src/{module}.rs")];
+        let texts = files.iter().filter_map(|file| fs::read_to_string(root().join(file)).ok());
+        let test = format!("fn {name}(");
+        assert!(texts.into_iter().any(|text| text.contains(&test)), "{module}::{name}");
+    }
+}
+
 #[test]
 fn the_librarys_manifest_names_no_platforms_runtime() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
