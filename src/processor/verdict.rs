@@ -23,7 +23,7 @@ pub(super) fn before_run(job: &ClaimedJob, now: Millis) -> Result<(JobDocument, 
     if job.attempt > document.max_attempts {
         return Err(Verdict::Bury(crashed(job.attempt - 1)));
     }
-    let payload = Payload::parse(job.job_type, &document.payload).map_err(|error| unreadable(error.to_string()))?;
+    let payload = document.read_payload().map_err(|error| unreadable(error.to_string()))?;
     Ok((document, payload))
 }
 
@@ -103,6 +103,15 @@ mod tests {
             };
             assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Unreadable, reason));
         }
+    }
+
+    #[test]
+    fn a_payload_of_an_older_version_is_read_in_the_form_of_today() {
+        let text = r#"{"type":"send_release_email","payload":{"transactionId":"e","recipientEmail":"a@b","amount":500},"schemaVersion":0}"#;
+        let (document, payload) = before_run(&job(JobType::SendReleaseEmail, 1, text), Millis(0)).unwrap();
+        let Payload::SendReleaseEmail(mail) = payload else { panic!("not read") };
+        assert_eq!(mail.currency.map(|currency| currency.to_string().to_lowercase()).as_deref(), Some("usd"));
+        assert!(document.to_json().contains(r#""amount":500},"#), "what is stored stays as it came");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::document::UNREADABLE;
+use super::upcast::SCHEMA_VERSION;
 use super::{JobDocument, JobStatus, NewJobError, Payload};
 use crate::domain::limits::{MAX_HISTORY, MAX_PAYLOAD_BYTES};
 use crate::domain::millis::Millis;
@@ -54,6 +55,8 @@ impl JobDocument {
         }
         Payload::parse(self.job_type, &payload)?;
         self.payload = payload;
+        // It was checked in the form of this build.
+        self.schema_version = SCHEMA_VERSION;
         self.updated_at = now;
         self.other.remove(UNREADABLE);
         Ok(self)

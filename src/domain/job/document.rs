@@ -11,14 +11,12 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{EarlierLife, JobStatus, JobType};
+use super::upcast::{SCHEMA_VERSION, upcast};
+use super::{EarlierLife, JobStatus, JobType, Payload, PayloadError};
 use crate::domain::id::{DedupeKey, JobId};
 use crate::domain::limits::{MAX_HISTORY, MAX_MAX_ATTEMPTS};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
-
-/// Version of the payloads that this build writes. A higher one is left for a newer deployment.
-const SCHEMA_VERSION: u32 = 1;
 
 /// The field that keeps a text which could not be read.
 pub(super) const UNREADABLE: &str = "unreadable";
@@ -208,6 +206,11 @@ impl JobDocument {
     /// Returns the text that could not be read as a document, where this one stands in its place.
     pub fn unreadable(&self) -> Option<String> {
         serde_json::from_str(self.other.get(UNREADABLE)?.get()).ok()
+    }
+
+    /// Reads the payload, brought to the form of this build where it is older.
+    pub fn read_payload(&self) -> Result<Payload, PayloadError> {
+        Payload::parse(self.job_type, &upcast(self.job_type, self.schema_version, &self.payload))
     }
 
     /// Writes the document as JSON.

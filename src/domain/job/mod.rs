@@ -6,6 +6,7 @@ mod job_type;
 mod new_job;
 mod payload;
 mod status;
+mod upcast;
 
 pub use afterlife::EarlierLife;
 pub use document::{DocumentError, FailedAttempt, JobDocument, LastError};

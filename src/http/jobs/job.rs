@@ -44,7 +44,7 @@ async fn cancel(app: App, request: Request) -> Result<Response, ApiError> {
 
 async fn show(app: &App, queue: &Queue, id: &JobId) -> Result<Response, ApiError> {
     let document = queue.status(id).await?.ok_or_else(unknown_job)?.document;
-    let Ok(payload) = Payload::parse(document.job_type, &document.payload) else {
+    let Ok(payload) = document.read_payload() else {
         return Ok(reply::json_bytes(StatusCode::OK, document.to_json()));
     };
     if let Payload::WebhookEscrowStatusChanged(change) = &payload {

@@ -147,7 +147,7 @@ impl Call<'_> {
             ApiError::not_found("unknown_job", detail)
         };
         let view = self.app.queue()?.status(&job).await?.ok_or_else(unknown)?;
-        let payload = Payload::parse(view.document.job_type, &view.document.payload);
+        let payload = view.document.read_payload();
         let Ok(Payload::WebhookEscrowStatusChanged(mut change)) = payload else { return Err(unknown()) };
         if change.partner.as_ref() != Some(self.id) {
             return Err(unknown());
