@@ -13,6 +13,7 @@ pub mod openapi;
 mod page;
 pub mod plan;
 pub mod postman;
+pub mod previews;
 pub mod redis;
 pub mod rest;
 pub mod serve;

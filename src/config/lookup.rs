@@ -116,7 +116,7 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
         Ok(EmailConfig { from, provider, brand: self.brand()? })
     }
 
-    fn brand(&self) -> Setting<Brand> {
+    pub(super) fn brand(&self) -> Setting<Brand> {
         let name = self.optional(names::BRAND_NAME).unwrap_or_else(|| "Holdfast".to_owned());
         if name.chars().count() > MAX_BRAND_CHARS || name.chars().any(char::is_control) {
             return Err(ConfigError::Malformed {

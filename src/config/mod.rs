@@ -59,6 +59,8 @@ pub struct Config {
     pub time_box: Setting<Duration>,
     /// What is logged at least.
     pub log_level: Setting<tracing::Level>,
+    /// Whose mails they are.
+    pub brand: Setting<Brand>,
     /// How mails are sent.
     pub email: Setting<EmailConfig>,
     /// What Resend signs its events with.
@@ -98,6 +100,7 @@ impl Config {
             cron_secret: read.secret(CRON_SECRET),
             time_box: read.time_box(),
             log_level: read.log_level(),
+            brand: read.brand(),
             email: read.email(),
             resend_webhook_secrets: read.signing_secrets(RESEND_WEBHOOK_SECRET),
             mailgun_webhook_key: read.credential(MAILGUN_WEBHOOK_SIGNING_KEY),

@@ -5,7 +5,7 @@
 
 mod alert;
 pub mod audit;
-mod email;
+pub mod email;
 pub mod stripe;
 pub mod webhook;
 

@@ -1,5 +1,6 @@
 //! Mails, against an outbox that is as strict as Resend.
 
+use std::path::Path;
 use std::time::Duration;
 
 use devkit::fault::Fault;
@@ -147,4 +148,26 @@ async fn what_the_provider_refuses_is_final_and_names_no_address() {
         (missing.kind, missing.message.as_str()),
         (FailureKind::Configuration, "none of the variables RESEND_API_KEY, MAILGUN_API_KEY, SMTP_URL is set")
     );
+}
+
+/// Looks at each mail as it is committed. After a change of words or templates: look at `/dev/mails` of `cargo dev`, then
+/// `cargo run -p devkit --bin mails`.
+#[test]
+fn each_mail_with_sample_data_is_as_it_is_committed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mails");
+    let mut expected: Vec<String> = Vec::new();
+    for preview in devkit::previews::all() {
+        let text = format!("{}\n\n{}", preview.subject, preview.text);
+        for (end, written) in [("html", &preview.html), ("txt", &text)] {
+            let name = format!("{}.{end}", preview.name);
+            let committed = std::fs::read_to_string(folder.join(&name)).unwrap_or_default();
+            assert!(committed == *written, "tests/it/mails/{name} is another mail: cargo run -p devkit --bin mails");
+            expected.push(name);
+        }
+    }
+    let found = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut found: Vec<String> = found.collect();
+    found.sort();
+    expected.sort();
+    assert_eq!((found, 16), (expected.clone(), expected.len()));
 }

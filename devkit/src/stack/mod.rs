@@ -24,6 +24,7 @@ pub use environment::{EnvFileError, read_env_file};
 pub use options::StackOptions;
 
 use crate::mail::{MailOptions, Outbox};
+use crate::previews;
 use crate::redis::{RedisOptions, RedisServer};
 use crate::rest::{RestOptions, RestServer};
 use crate::serve::{Served, serve_on};
@@ -88,6 +89,7 @@ impl Stack {
         let site_url = format!("http://{}", listener.local_addr()?);
         let lookup = environment::lookup(&self.rest, &site_url, &self.options);
         let app = App::new(Config::from_lookup(lookup), Clock::Real, Dice::Real)?;
+        let brand = app.config().brand.clone()?;
         self.stripe.events().set_url(Some(format!("{site_url}/api/webhooks/stripe")));
         self.outbox.events().set_url(Some(format!("{site_url}/api/webhooks/email")));
         let stripe = (format!("{site_url}/dev/stripe/api"), StripeOptions::default().secret_key);
@@ -102,6 +104,7 @@ impl Stack {
             .merge(shop.pages("/dev/shop"))
             .merge(self.stripe.pages("/dev/stripe"))
             .merge(self.outbox.pages("/dev/outbox"))
+            .merge(previews::pages(&brand, "/dev/mails"))
             .merge(self.webhooks.pages("/dev/webhooks"));
         self.site = Some(serve_on(listener, site)?);
         if !self.options.no_cron {

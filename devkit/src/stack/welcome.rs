@@ -25,6 +25,7 @@ Holdfast is ready.
   Dashboard      {url}/api/dashboard   sign in with that token
   Try each       {url}/dev/api
   Mails          {url}/dev/outbox   delivered, but for bounced@…, complained@… and delayed@…
+  Templates      {url}/dev/mails
   Webhooks       {url}/dev/webhooks
   Stripe         {url}/dev/stripe
 {store}

@@ -5,10 +5,13 @@
 
 mod letter;
 mod mailgun;
+mod preview;
 mod provider;
 mod render;
 mod resend;
 mod smtp;
+
+pub use preview::{Preview, previews};
 
 use crate::config::{Brand, EmailConfig};
 use crate::deliveries::{Deliveries, MaySend};
