@@ -15,6 +15,7 @@ use crate::edge::{Clock, Dice};
 use crate::escrow::{self, Escrows};
 use crate::outbound::{self, OutboundError};
 use crate::partners::Partners;
+use crate::privacy::Privacy;
 use crate::processor::Processor;
 use crate::queue::{OldestDue, Queue, Recorder};
 use crate::upstash::keys::Keys;
@@ -138,6 +139,12 @@ impl App {
     pub fn audit_log(&self) -> Setting<AuditLog> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
         Ok(AuditLog::new(upstash, keys, self.shared.clock.clone()))
+    }
+
+    /// Returns what forgets addresses, for operators.
+    pub fn privacy(&self) -> Setting<Privacy> {
+        let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
+        Ok(Privacy::new(upstash, keys))
     }
 
     /// Returns how long the oldest due job has been so, at most a second old.

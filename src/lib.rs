@@ -16,6 +16,7 @@
 //! | [`escrow`] | one script a move, and what Stripe did |
 //! | [`deliveries`] | what became of mails, and who is not written to |
 //! | [`partners`] | webhook endpoints, and how each does |
+//! | [`privacy`] | addresses, forgotten |
 //! | [`workers`] | a job in, an outcome out |
 //! | [`processor`] | the time box |
 //! | [`auth`], [`admission`], [`telemetry`] | who calls, how often, and whether again; logs |
@@ -34,6 +35,7 @@ pub mod http;
 pub mod measures;
 pub mod outbound;
 pub mod partners;
+pub mod privacy;
 pub mod processor;
 pub mod queue;
 pub mod stripe;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use holdfast::domain::id::{EscrowId, JobId};
 
-use crate::{control, dead_letter, doctor, enqueue, keys, process, stats};
+use crate::{control, dead_letter, doctor, enqueue, forget, keys, process, stats};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Keys(keys::Keys),
     /// Says what is wrong with a deployment, and what to do about it; changes nothing. Exits with 1 where there is a problem.
     Doctor(doctor::Doctor),
+    /// Takes an address out of everything that no longer needs it.
+    Forget(forget::Forget),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -11,6 +11,7 @@ mod doctor;
 mod enqueue;
 mod escrow;
 mod failure;
+mod forget;
 mod job;
 mod job_type;
 mod keys;
@@ -78,6 +79,7 @@ async fn dispatch(session: &Session, variables: &Variables, command: Command) ->
         Command::Process(process) => process.run(session).await,
         Command::Keys(keys) => keys.run(session).await,
         Command::Doctor(doctor) => doctor.run(session, variables).await,
+        Command::Forget(forget) => forget.run(session).await,
         Command::Audit(AuditCommand::Verify) => audit::verify(session).await,
         Command::Escrow(EscrowCommand::Show { id }) => escrow::show(session, &id).await,
         // Answered before any variable is read.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Longest address, in bytes. RFC 5321, section 4.5.3.1.3, less the angle brackets.
 const MAX_BYTES: usize = 254;
 
+/// What stands in the place of an address that was forgotten: of its form, and nobody's (RFC 2606, section 2).
+pub const FORGOTTEN: &str = "forgotten@forgotten.invalid";
+
 /// An address mail can be sent to. `Debug` and `Display` mask it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -30,6 +33,11 @@ impl EmailAddress {
             return Ok(Self(text));
         }
         Err(ParseEmailAddressError)
+    }
+
+    /// Tells whether this is what stands for an address that was forgotten.
+    pub fn is_forgotten(&self) -> bool {
+        self.0 == FORGOTTEN
     }
 
     /// Returns the address itself, for the provider that delivers to it.

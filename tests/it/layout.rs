@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the library, each of which may use those before it.
-const ORDER: [&[&str]; 14] = [
+const ORDER: [&[&str]; 15] = [
     &["domain"],
     &["config"],
     &["edge", "measures", "outbound", "telemetry"],
@@ -14,6 +14,7 @@ const ORDER: [&[&str]; 14] = [
     &["stripe"],
     &["escrow"],
     &["deliveries", "partners"],
+    &["privacy"],
     &["workers"],
     &["processor"],
     &["auth"],

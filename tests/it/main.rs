@@ -35,6 +35,7 @@ mod model;
 mod openapi;
 mod partners;
 mod platforms;
+mod privacy;
 mod probe;
 mod processor;
 mod processor_race;

@@ -2,7 +2,7 @@
 
 use holdfast::upstash::Script;
 use holdfast::workers::audit;
-use holdfast::{admission, deliveries, escrow, partners, queue};
+use holdfast::{admission, deliveries, escrow, partners, privacy, queue};
 
 /// All scripts of the library.
 fn scripts() -> impl Iterator<Item = &'static Script> {
@@ -11,7 +11,8 @@ fn scripts() -> impl Iterator<Item = &'static Script> {
         .chain([&escrow::LEGAL])
         .chain(admission::SCRIPTS)
         .chain(deliveries::SCRIPTS)
-        .chain(partners::SCRIPTS);
+        .chain(partners::SCRIPTS)
+        .chain(privacy::SCRIPTS);
     queue::SCRIPTS.into_iter().chain(audit::SCRIPTS).chain(own)
 }
 

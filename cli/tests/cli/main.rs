@@ -7,6 +7,7 @@ mod changes;
 mod dead_letters;
 mod doctor;
 mod documented;
+mod forget;
 mod keys;
 mod looks;
 mod many;

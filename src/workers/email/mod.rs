@@ -93,6 +93,10 @@ impl EmailWorker {
     /// Tells whether a mail is to be sent, and counts one that is not.
     fn is_to_be_sent(&self, job: &JobId, to: &EmailAddress, may_send: MaySend) -> bool {
         match may_send {
+            _ if to.is_forgotten() => {
+                self.measures.add("mail:suppressed", 1);
+                tracing::info!(job.id = %job, outcome = "suppressed", "the address was forgotten: no mail is sent");
+            }
             MaySend::Yes => return true,
             MaySend::Sent => self.measures.add("mail:sent_before", 1),
             MaySend::Suppressed => {

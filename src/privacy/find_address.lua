@@ -1,0 +1,57 @@
+--[[
+find_address: a stretch of all keys, for what names an e-mail address.
+
+There is no index of addresses: whoever reads the store should not find one. So a search walks through it, a stretch at a time.
+
+ARGV[1] cursor   where the stretch begins; '0' is the beginning
+ARGV[2] count    keys, about; at most 100
+ARGV[3] prefix   of every key
+ARGV[4] address  in lower case
+ARGV[5] hash     of the address
+
+Returns {cursor of the next stretch or '0', how many keys were looked at, 'job', 'escrow', 'answer' or 'delivery', key, field or '', text, ...}
+Writes  nothing
+Also touches job:{id}, escrow:{id}, idempotency:{caller}:{key} and delivery:{id} of the stretch
+Cost    O(count x size of a document); commands: 2, and one a key that is no job
+]]
+local cursor, count, prefix, address, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local FIELDS = {{'escrow:', 'escrow', 'document'}, {'idempotency:', 'answer', 'body'}}
+
+local scanned = redis.call('SCAN', cursor, 'MATCH', prefix .. '*', 'COUNT', count)
+local reply, jobs = {scanned[1], tostring(#scanned[2])}, {}
+
+local function begins(key, start)
+  local whole = prefix .. start
+  return string.sub(key, 1, #whole) == whole
+end
+
+local function note(kind, key, field, text)
+  for _, part in ipairs({kind, key, field, text}) do reply[#reply + 1] = part end
+end
+
+local function names_it(text)
+  return type(text) == 'string' and string.find(string.lower(text), address, 1, true)
+end
+
+for _, key in ipairs(scanned[2]) do
+  if begins(key, 'job:') then
+    jobs[#jobs + 1] = key
+  elseif begins(key, 'delivery:') then
+    local fields = redis.pcall('HGETALL', key)
+    for n = 1, #fields, 2 do
+      if fields[n + 1] == hash then note('delivery', key, fields[n], fields[n + 1]) end
+    end
+  else
+    for _, known in ipairs(FIELDS) do
+      local text = begins(key, known[1]) and redis.pcall('HGET', key, known[3])
+      if names_it(text) then note(known[2], key, known[3], text) end
+    end
+  end
+end
+for from = 1, #jobs, 1000 do
+  local to = math.min(from + 999, #jobs)
+  for n, text in ipairs(redis.call('MGET', unpack(jobs, from, to))) do
+    if names_it(text) then note('job', jobs[from + n - 1], '', text) end
+  end
+end
+return reply
