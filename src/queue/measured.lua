@@ -8,7 +8,7 @@ ARGV[1] prefix    of every key
 
 Returns {field, sum ...}
 Writes  pending, measures
-Also touches stats:minutes:{hour} of what was pending
+Also touches stats:minutes:{hour} and stats:quarters:{day} of what was pending
 Cost    O(fields)
 ]]
 local pending, measures, prefix = KEYS[1], KEYS[2], ARGV[1]

@@ -1,7 +1,8 @@
 --[[
 minutes: what happened in each of the last slots of time, and to each type in all of them together.
 
-A slot begins at a multiple of its length, so that it is the same whenever it is asked for; the last one is under way.
+A slot begins at a multiple of its length, so that it is the same whenever it is asked for; the last one is under way. Where whole quarters of
+an hour will do, they are read: a day of minutes would hold the store up for a quarter of a second.
 
 KEYS[1] pending   list  what batches measured and is not in the sums yet
 KEYS[2] measures  hash  field to its sum
@@ -13,8 +14,8 @@ ARGV[4] slot_minutes  minutes of each
 
 Returns {now, {slot, event or bucket, sum ...}, {type:event, sum ...}}; the first slot is 0
 Writes  pending, measures
-Also touches stats:minutes:{hour} of what was pending, and of the slots
-Cost    O(minutes x what happened); commands: one an hour, and what is pending
+Also touches stats:minutes:{hour} and stats:quarters:{day} of what was pending, and of the slots
+Cost    O(minutes or quarters x what happened); commands: one an hour or a day, and what is pending
 ]]
 local pending, measures = KEYS[1], KEYS[2]
 local now, prefix, slots, slot_minutes = now_ms(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -24,11 +25,15 @@ if redis.call('EXISTS', pending) == 1 then fold(pending, measures, prefix) end
 local minute = math.floor(tonumber(now) / 60000)
 local first = (math.floor(minute / slot_minutes) - slots + 1) * slot_minutes
 local sums, of_types = {}, {}
-for hour = math.floor(first / 60), math.floor(minute / 60) do
-  local fields = redis.call('HGETALL', prefix .. 'stats:minutes:' .. string.format('%.0f', hour))
+local is_quarters = slot_minutes % 15 == 0
+-- How many minutes a field and a key are about.
+local unit, span = is_quarters and 15 or 1, is_quarters and 1440 or 60
+local name_of = prefix .. (is_quarters and 'stats:quarters:' or 'stats:minutes:')
+for at = math.floor(first / span), math.floor(minute / span) do
+  local fields = redis.call('HGETALL', name_of .. string.format('%.0f', at))
   for n = 1, #fields, 2 do
-    local of_hour, name = string.match(fields[n], '^(%d+):(.+)$')
-    local slot = of_hour and math.floor((hour * 60 + tonumber(of_hour) - first) / slot_minutes)
+    local place, name = string.match(fields[n], '^(%d+):(.+)$')
+    local slot = place and math.floor((at * span + tonumber(place) * unit - first) / slot_minutes)
     if slot and slot >= 0 and slot < slots then
       local job_type, event = string.match(name, '^(%a[%w_]+):(%a+)$')
       local amount = tonumber(fields[n + 1])

@@ -32,7 +32,7 @@ ARGV[7..]             the types; then for each settlement: what, index of its ty
 
 Returns for each settlement 'settled' | 'lease_lost'
 Writes  job:{id}, queue:{type}, timers, attempts, in_flight, dead_letters, counters, recovery, pending, measures
-Also touches stats:minutes:{hour} of what was pending
+Also touches stats:minutes:{hour} and stats:quarters:{day} of what was pending
 Cost    O(settlements x log timers); commands: 8 + one a completed or buried job
 ]]
 local timers, attempts, in_flight, dead_letters, counters, recovery = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]

@@ -117,7 +117,12 @@ async fn sums_are_the_same_however_often_they_were_read_between() {
     let key = format!("stats:minutes:{}", minute / 60);
     let field = format!("{}:audit_log_created:completed", minute % 60);
     assert_eq!(t.redis(&["HGET", &format!("{}{key}", t.prefix), &field]).await, "150");
-    assert!(t.ttl(&key).await > 690_000_000);
+    let (quarters, quarter) = (format!("stats:quarters:{}", minute / 1_440), minute % 1_440 / 15);
+    let field = format!("{quarter}:audit_log_created:completed");
+    assert_eq!(t.redis(&["HGET", &format!("{}{quarters}", t.prefix), &field]).await, "150");
+    for key in [key, quarters] {
+        assert!(t.ttl(&key).await > 690_000_000);
+    }
 }
 
 #[tokio::test]
