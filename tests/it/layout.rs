@@ -93,6 +93,58 @@ fn no_module_has_a_name_that_says_nothing() {
     }
 }
 
+/// How a private key begins. In two parts, so that this file has none.
+const PRIVATE_KEY: &str = concat!("-----BEG", "IN ");
+
+/// How credentials that open something begin, and how many letters and digits follow at least. Those of `cargo dev` and of the tests are of other forms.
+const CREDENTIALS: [(&str, usize); 9] = [
+    ("sk_live_", 10),
+    ("rk_live_", 10),
+    ("AKIA", 16),
+    ("ghp_", 30),
+    ("github_pat_", 20),
+    ("xoxb-", 10),
+    ("AIza", 30),
+    ("eyJhbGciOi", 120),
+    (PRIVATE_KEY, 0),
+];
+
+/// Every file of the tree that is no tool's or build's own.
+fn everything(folder: &Path) -> Vec<PathBuf> {
+    const PASSED_OVER: [&str; 6] = ["target", ".git", "node_modules", ".vercel", ".aws-sam", ".env"];
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some(name) if PASSED_OVER.contains(&name) => {}
+            _ if path.is_dir() => found.extend(everything(&path)),
+            _ => found.push(path),
+        }
+    }
+    found
+}
+
+fn has_credential(text: &str) -> Option<&'static str> {
+    let follows = |rest: &str| rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)).count();
+    let is_one = |start: &str, least: usize| {
+        text.match_indices(start).any(|(at, _)| follows(&text[at + start.len()..]) >= least)
+    };
+    let found = CREDENTIALS.into_iter().find(|(start, least)| is_one(start, *least));
+    found
+        .map(|(start, _)| start)
+        .filter(|start| *start != PRIVATE_KEY || text.contains(concat!("PRIVATE ", "KEY-----")))
+}
+
+#[test]
+fn no_file_has_a_credential_in_it() {
+    let planted = ["sk", "live", "51H8abcdefghij"].join("_");
+    assert_eq!(has_credential(&planted), Some("sk_live_"));
+    for file in everything(root()) {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        assert_eq!(has_credential(&text), None, "{}", file.display());
+    }
+}
+
 /// `module::name` in a document is a test of `tests/it/module.rs`, or of `src/module.rs`.
 #[test]
 fn every_test_that_the_security_document_names_exists() {
