@@ -73,7 +73,7 @@ pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Every variable, in the order of `.env.example`.
-pub const VARIABLES: [&str; 34] = [
+pub const VARIABLES: &[&str] = &[
     KV_REST_API_URL,
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,

@@ -51,6 +51,7 @@ mod shop;
 mod site;
 mod smtp_server;
 mod tracing;
+mod walk;
 mod workers_audit;
 mod workers_bench;
 mod workers_email;

@@ -42,7 +42,7 @@ pub(super) fn findings(variables: &Variables, config: &Config) -> Vec<Finding> {
     let set = |name: &str| variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let mut findings = Vec::new();
     let wrong = wrong(config);
-    for name in VARIABLES {
+    for &name in VARIABLES {
         let Some(value) = set(name) else {
             findings.extend(absent(name, &set));
             continue;
