@@ -79,7 +79,9 @@ impl App {
     /// Returns the queue.
     pub fn queue(&self) -> Setting<Queue> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
-        Ok(Queue::new(upstash, keys, self.shared.clock.clone()))
+        // With malformed keys there is no queue: nothing is written in plain by mistake.
+        let payload_keys = self.config().payload_keys.clone()?;
+        Ok(Queue::new(upstash, keys, self.shared.clock.clone()).sealed_by(payload_keys))
     }
 
     /// Returns what records the changes that `request_id` asks for.

@@ -46,7 +46,7 @@ pub(crate) fn over(id: &JobId, status: &str) -> Failure {
 
 /// A job's document as JSON.
 pub(crate) fn json(document: &JobDocument) -> Box<RawValue> {
-    RawValue::from_string(document.to_json()).unwrap_or_default()
+    RawValue::from_string(document.shown().to_json()).unwrap_or_default()
 }
 
 /// A job for a person.

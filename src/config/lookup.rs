@@ -10,6 +10,7 @@ use super::{
 use crate::domain::alert::Limits;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::limits::{DEFAULT_TIME_BOX, MAX_TIME_BOX};
+use crate::domain::sealed::PayloadKeys;
 use crate::domain::signing_secret::SigningSecrets;
 
 /// Dead letters beyond which operators are told. From the seed design.
@@ -97,6 +98,14 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
                 expected: "a number of milliseconds from 100 to 900000",
             },
         )
+    }
+
+    pub(super) fn payload_keys(&self) -> Setting<Option<PayloadKeys>> {
+        let keys = self.optional(names::PAYLOAD_KEYS).map(|text| PayloadKeys::parse(&text)).transpose();
+        keys.map_err(|_| ConfigError::Malformed {
+            name: names::PAYLOAD_KEYS,
+            expected: "a name, ':' and base64 of 32 bytes, or several such with spaces between them",
+        })
     }
 
     pub(super) fn log_level(&self) -> Setting<tracing::Level> {

@@ -11,6 +11,7 @@ mod settings;
 
 use std::time::Duration;
 
+use crate::domain::sealed::PayloadKeys;
 use crate::domain::signing_secret::SigningSecrets;
 use lookup::Lookup;
 pub use names::*;
@@ -57,6 +58,8 @@ pub struct Config {
     pub cron_secret: Setting<Secret>,
     /// How long one processor run may take.
     pub time_box: Setting<Duration>,
+    /// What seals payloads in the store; nothing where they are not sealed.
+    pub payload_keys: Setting<Option<PayloadKeys>>,
     /// What is logged at least.
     pub log_level: Setting<tracing::Level>,
     /// Whose mails they are.
@@ -99,6 +102,7 @@ impl Config {
             processor_token: read.secret(JOB_PROCESSOR_SECRET_TOKEN),
             cron_secret: read.secret(CRON_SECRET),
             time_box: read.time_box(),
+            payload_keys: read.payload_keys(),
             log_level: read.log_level(),
             brand: read.brand(),
             email: read.email(),

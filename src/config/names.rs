@@ -69,6 +69,9 @@ pub const ALERT_EMAIL: &str = "ALERT_EMAIL";
 /// Where operators are told by webhook, signed as all are.
 pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 
+/// Seals payloads in the store: a name, `:` and base64 of 32 bytes. Several, with spaces between them, while one replaces another.
+pub const PAYLOAD_KEYS: &str = "PAYLOAD_KEYS";
+
 /// What is logged at least: `error`, `warn`, `info` or `debug`.
 pub const LOG_LEVEL: &str = "LOG_LEVEL";
 
@@ -107,5 +110,6 @@ pub const VARIABLES: &[&str] = &[
     ALERT_OLDEST_DUE_MS,
     ALERT_EMAIL,
     ALERT_WEBHOOK_URL,
+    PAYLOAD_KEYS,
     LOG_LEVEL,
 ];

@@ -15,5 +15,6 @@ pub mod millis;
 pub mod money;
 pub mod outcome;
 pub mod recovery;
+pub mod sealed;
 pub mod signing_secret;
 pub mod webhook_signature;

@@ -116,7 +116,7 @@ impl Escrows {
         for document in withdrawn {
             args.push(document.id.to_string().into());
             args.push(document.job_type.as_str().into());
-            args.push(document.to_json().into());
+            args.push(document.clone().sealed(self.queue.payload_keys()).to_json().into());
         }
         args.extend(stored.args);
         ScriptCall { script: &TRANSITION, keys, args }

@@ -18,6 +18,11 @@ pub(super) fn before_run(job: &ClaimedJob, now: Millis) -> Result<(JobDocument, 
     match document.status {
         JobStatus::Completed | JobStatus::DeadLetter | JobStatus::Cancelled => return Err(Verdict::Forget),
         _ if document.is_from_a_newer_version() => return Err(Verdict::Release(Some(now.plus(LEFT_TO_NEWER)))),
+        _ if document.is_sealed() => {
+            let id = &job.id;
+            tracing::error!(job.id = %id, outcome = "sealed", "the payload of job {id} is sealed under a key that PAYLOAD_KEYS does not have, or was tampered with");
+            return Err(Verdict::Release(Some(now.plus(LEFT_TO_NEWER))));
+        }
         _ => {}
     }
     if job.attempt > document.max_attempts {

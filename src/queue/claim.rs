@@ -7,6 +7,7 @@ use crate::domain::id::{ClaimId, JobId};
 use crate::domain::job::{DocumentError, JobDocument, JobType};
 use crate::domain::limits::{KEEP_DEAD, MAX_CLAIM_BYTES, MAX_CLAIM_LIMIT, MAX_SWEEP};
 use crate::domain::millis::Millis;
+use crate::domain::sealed::PayloadKeys;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
@@ -65,7 +66,7 @@ impl Queue {
         let mut replies =
             self.upstash.run_all(Patience::REQUEST, |again| vec![self.claim_call(request, again)]).await?;
         let reply = replies.pop().ok_or_else(|| UpstashError::Unknown("claim: no answer".into()))?;
-        read(reply, request)
+        read(reply, request, self.payload_keys())
     }
 
     /// Makes the script call; `again` when an earlier one may have been done.
@@ -97,7 +98,7 @@ impl Queue {
 }
 
 /// Reads what the script answered to `request`.
-pub(super) fn read(reply: Reply, request: &ClaimRequest) -> Result<Claimed, UpstashError> {
+pub(super) fn read(reply: Reply, request: &ClaimRequest, keys: Option<&PayloadKeys>) -> Result<Claimed, UpstashError> {
     let mut reply = reply.array()?.into_iter();
     let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("claim: the answer ends too soon".into()));
     let word = next()?.text()?;
@@ -113,7 +114,9 @@ pub(super) fn read(reply: Reply, request: &ClaimRequest) -> Result<Claimed, Upst
     let mut jobs = Vec::new();
     while let Some(job_type) = reply.next() {
         let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("claim: a job is cut short".into()));
-        jobs.push(read_job(&job_type.text()?, next()?, next()?, next()?, &request.id, now)?);
+        let mut job = read_job(&job_type.text()?, next()?, next()?, next()?, &request.id, now)?;
+        job.document = job.document.map(|document| document.opened(keys));
+        jobs.push(job);
     }
     Ok(Claimed { jobs, now, coming_back, more })
 }

@@ -104,7 +104,7 @@ impl Queue {
             items.push(type_index.to_string().into());
             items.push(due(job.due).into());
             items.push(dedupe.to_string().into());
-            items.push(job.document.to_json().into());
+            items.push(job.document.clone().sealed(self.payload_keys()).to_json().into());
         }
         let mut keys = vec![self.keys.timers(), self.keys.counters()];
         keys.extend(self.queues(&types));

@@ -38,7 +38,10 @@ pub use settle::{Settled, Settlement, Verdict};
 pub use stats::QueueStats;
 pub use status::JobView;
 
+use std::sync::Arc;
+
 use crate::domain::job::JobType;
+use crate::domain::sealed::PayloadKeys;
 use crate::edge::Clock;
 use crate::upstash::Upstash;
 use crate::upstash::keys::Keys;
@@ -75,12 +78,24 @@ pub struct Queue {
     upstash: Upstash,
     keys: Keys,
     clock: Clock,
+    payload_keys: Option<Arc<PayloadKeys>>,
 }
 
 impl Queue {
     /// Makes the queue.
     pub fn new(upstash: Upstash, keys: Keys, clock: Clock) -> Self {
-        Self { upstash, keys, clock }
+        Self { upstash, keys, clock, payload_keys: None }
+    }
+
+    /// Seals the payloads of what is enqueued from here on, and opens what was sealed.
+    #[must_use]
+    pub fn sealed_by(self, payload_keys: Option<PayloadKeys>) -> Self {
+        Self { payload_keys: payload_keys.map(Arc::new), ..self }
+    }
+
+    /// Returns what payloads are sealed by.
+    pub(crate) fn payload_keys(&self) -> Option<&PayloadKeys> {
+        self.payload_keys.as_deref()
     }
 
     /// Returns the names of the queue's keys.

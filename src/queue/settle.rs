@@ -155,7 +155,7 @@ impl Queue {
         let with_claim = |again| calls.iter().cloned().chain([self.claim_call(request, again)]).collect();
         let mut replies = self.upstash.run_all(Patience::SETTLE, with_claim).await?;
         let claimed = replies.pop().ok_or_else(|| UpstashError::Unknown("settle and claim: no answer".into()))?;
-        Ok((read(replies, settlements.len())?, claim::read(claimed, request)?))
+        Ok((read(replies, settlements.len())?, claim::read(claimed, request, self.payload_keys())?))
     }
 
     fn settle_calls<'a>(&self, settlements: &'a [Settlement]) -> Vec<ScriptCall<'a>> {

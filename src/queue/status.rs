@@ -50,7 +50,7 @@ impl Queue {
         let (Some(stored), attempts, timer) = (next()?, next()?, next()?) else {
             return Ok(None);
         };
-        let mut document = read(id, &stored, self.clock.now());
+        let mut document = read(id, &stored, self.clock.now()).opened(self.payload_keys());
         if !document.status.is_terminal() {
             let timer = timer.as_deref().and_then(|score| score.parse().ok()).map(Millis);
             place(&mut document, attempts.as_deref(), timer);

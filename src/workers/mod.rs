@@ -76,6 +76,8 @@ impl Workers {
             EmailWorker::new(&email, http.clone(), deliveries, upstash.measures().clone(), clock.clone())
         });
         let queue = Queue::new(upstash.clone(), keys.clone(), clock.clone());
+        // With malformed keys nothing gets here: there is no queue to claim from.
+        let queue = queue.sealed_by(config.payload_keys.clone().ok().flatten());
         let webhook = WebhookWorker {
             sender: Sender::new(&config.webhook_allow_private, clock.clone()),
             own: config.webhook.clone().map(Target::from),

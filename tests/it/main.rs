@@ -47,6 +47,7 @@ mod queue_settle;
 mod queue_status;
 mod readme;
 mod scripts;
+mod sealed;
 mod shop;
 mod site;
 mod smtp_server;

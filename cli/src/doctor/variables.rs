@@ -77,6 +77,7 @@ fn wrong(config: &Config) -> Vec<(&'static str, String)> {
         of(&config.processor_token),
         of(&config.cron_secret),
         of(&config.time_box),
+        of(&config.payload_keys),
         of(&config.log_level),
         of(&config.email),
         of(&config.webhook),

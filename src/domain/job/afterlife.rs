@@ -55,6 +55,7 @@ impl JobDocument {
         }
         Payload::parse(self.job_type, &payload)?;
         self.payload = payload;
+        self.sealed = None;
         // It was checked in the form of this build.
         self.schema_version = SCHEMA_VERSION;
         self.updated_at = now;

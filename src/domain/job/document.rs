@@ -17,6 +17,7 @@ use crate::domain::id::{DedupeKey, JobId};
 use crate::domain::limits::{MAX_HISTORY, MAX_MAX_ATTEMPTS};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
+use crate::domain::sealed::{PayloadKeys, is_sealed};
 
 /// The field that keeps a text which could not be read.
 pub(super) const UNREADABLE: &str = "unreadable";
@@ -58,6 +59,8 @@ pub struct JobDocument {
     pub history: Vec<EarlierLife>,
     /// How often it came back from the dead letters by itself since it was last brought back by hand.
     pub recoveries: u32,
+    /// The payload as stored, where that is sealed and this document has it opened.
+    pub(super) sealed: Option<Box<RawValue>>,
     pub(super) other: BTreeMap<String, Box<RawValue>>,
 }
 
@@ -139,6 +142,7 @@ impl JobDocument {
             failures: Vec::new(),
             history: Vec::new(),
             recoveries: 0,
+            sealed: None,
             other: BTreeMap::new(),
         }
     }
@@ -184,6 +188,35 @@ impl JobDocument {
         Ok(document)
     }
 
+    /// Opens the payload where it is sealed under one of these keys. What is stored stays sealed.
+    #[must_use]
+    pub fn opened(mut self, keys: Option<&PayloadKeys>) -> Self {
+        if let Some(plain) = keys.and_then(|keys| keys.open(&self.id, self.job_type, &self.payload)) {
+            self.sealed = Some(std::mem::replace(&mut self.payload, plain));
+        }
+        self
+    }
+
+    /// Seals the payload for the store, where there are keys. Audit records are written into a log that others verify: they are not sealed.
+    #[must_use]
+    pub fn sealed(mut self, keys: Option<&PayloadKeys>) -> Self {
+        if self.job_type != JobType::AuditLogCreated && !self.is_sealed() {
+            self.sealed = keys.map(|keys| keys.seal(&self.id, self.job_type, &self.payload));
+        }
+        self
+    }
+
+    /// Tells whether the payload is sealed under a key that is not known here.
+    pub fn is_sealed(&self) -> bool {
+        is_sealed(&self.payload)
+    }
+
+    /// Returns the document as those may see it who may see its payload.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        Self { sealed: None, ..self.clone() }
+    }
+
     /// Reads the type a stored document names, without reading the rest.
     pub fn type_of(text: &str) -> Result<JobType, DocumentError> {
         let found: String = Fields::read(text)?.take("type")?.ok_or(DocumentError::Missing("type"))?;
@@ -220,7 +253,7 @@ impl JobDocument {
 
     /// Writes the document as JSON, with one more field, which takes the place of one of its name.
     pub fn to_json_with(&self, name: &str, value: &impl Serialize) -> String {
-        let mut with = self.clone();
+        let mut with = self.shown();
         with.other.insert(name.to_owned(), raw(value));
         with.to_json()
     }
@@ -229,7 +262,7 @@ impl JobDocument {
         Written {
             id: &self.id,
             job_type: self.job_type,
-            payload: &self.payload,
+            payload: self.sealed.as_ref().unwrap_or(&self.payload),
             status: self.status,
             attempt_count: self.attempt_count,
             max_attempts: self.max_attempts,

@@ -106,7 +106,7 @@ async fn set_max_attempts(app: &App, request: &Request, mut body: Fields) -> Res
     match queue.set_max_attempts(&id, max_attempts, &record).await? {
         MaxAttemptsSet::Done => {
             let view = queue.status(&id).await?;
-            Ok(reply::json_bytes(StatusCode::OK, view.map_or_else(String::new, |view| view.document.to_json())))
+            Ok(reply::json_bytes(StatusCode::OK, view.map_or_else(String::new, |view| view.document.shown().to_json())))
         }
         MaxAttemptsSet::Processing => Err(ApiError::conflict(
             "job_processing",

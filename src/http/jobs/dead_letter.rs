@@ -153,6 +153,6 @@ pub(in crate::http) async fn page(
 }
 
 fn listed(letter: &DeadLetter) -> Listed {
-    let job = RawValue::from_string(letter.document.to_json()).unwrap_or_else(|_| RawValue::NULL.to_owned());
+    let job = RawValue::from_string(letter.document.shown().to_json()).unwrap_or_else(|_| RawValue::NULL.to_owned());
     Listed { died_at: letter.died_at, job }
 }

@@ -167,7 +167,7 @@ async fn edit(app: &App, request: &Request, mut body: Fields) -> Result<Response
     let queue = app.queue()?;
     queue.edit_payload(&id, &payload, &record::recorder(app, request)).await?;
     let view = queue.status(&id).await?;
-    Ok(reply::json_bytes(StatusCode::OK, view.map_or_else(String::new, |view| view.document.to_json())))
+    Ok(reply::json_bytes(StatusCode::OK, view.map_or_else(String::new, |view| view.document.shown().to_json())))
 }
 
 impl From<TreatError> for ApiError {

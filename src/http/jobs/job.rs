@@ -45,7 +45,7 @@ async fn cancel(app: App, request: Request) -> Result<Response, ApiError> {
 async fn show(app: &App, queue: &Queue, id: &JobId) -> Result<Response, ApiError> {
     let document = queue.status(id).await?.ok_or_else(unknown_job)?.document;
     let Ok(payload) = document.read_payload() else {
-        return Ok(reply::json_bytes(StatusCode::OK, document.to_json()));
+        return Ok(reply::json_bytes(StatusCode::OK, document.shown().to_json()));
     };
     if let Payload::WebhookEscrowStatusChanged(change) = &payload {
         let (children, attempts) = app.partners()?.of_job(id, change.endpoint.as_ref()).await?;
@@ -53,7 +53,7 @@ async fn show(app: &App, queue: &Queue, id: &JobId) -> Result<Response, ApiError
         return Ok(reply::json_bytes(StatusCode::OK, document.to_json_with("deliveries", &deliveries)));
     }
     if payload.recipients().is_empty() {
-        return Ok(reply::json_bytes(StatusCode::OK, document.to_json()));
+        return Ok(reply::json_bytes(StatusCode::OK, document.shown().to_json()));
     }
     let known = app.deliveries()?.of_job(id).await?;
     let deliveries = Mails { recipients: payload.recipients(), known };

@@ -33,7 +33,7 @@ impl Queue {
         payload: Box<RawValue>,
         record: Option<&NewJob>,
     ) -> Result<Changed, EditError> {
-        let document = letter.document.clone().edited(payload, self.clock.now())?;
+        let document = letter.document.clone().edited(payload, self.clock.now())?.sealed(self.payload_keys());
         let job = self.keys.job(&document.id);
         let keys = vec![
             self.keys.attempts(),

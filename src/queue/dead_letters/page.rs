@@ -81,7 +81,7 @@ impl Queue {
         while let (Some(id), Some(died_at), Some(document)) = (reply.next(), reply.next(), reply.next()) {
             let Ok(id) = JobId::parse(id.text()?) else { continue };
             let died_at = Millis(died_at.integer()?);
-            page.letters.extend(document.optional_text()?.and_then(|stored| letter(&id, stored, died_at)));
+            page.letters.extend(document.optional_text()?.and_then(|stored| self.letter(&id, stored, died_at)));
             page.last = Some(LetterPlace { died_at, id });
         }
         Ok(page)
@@ -104,14 +104,16 @@ impl Queue {
             };
             let died_at = died_at.optional_text()?.and_then(|score| score.parse().ok()).map(Millis);
             let stored = stored.optional_text()?;
-            found.push(died_at.zip(stored).and_then(|(died_at, stored)| letter(id, stored, died_at)));
+            found.push(died_at.zip(stored).and_then(|(died_at, stored)| self.letter(id, stored, died_at)));
         }
         Ok(found)
     }
 }
 
-/// Makes a dead letter of what is stored; nothing where another producer wrote something else there since.
-fn letter(id: &JobId, stored: String, died_at: Millis) -> Option<DeadLetter> {
-    let document = status::read(id, &stored, died_at);
-    (document.status == JobStatus::DeadLetter).then_some(DeadLetter { document, died_at, stored })
+impl Queue {
+    /// Makes a dead letter of what is stored; nothing where another producer wrote something else there since.
+    fn letter(&self, id: &JobId, stored: String, died_at: Millis) -> Option<DeadLetter> {
+        let document = status::read(id, &stored, died_at).opened(self.payload_keys());
+        (document.status == JobStatus::DeadLetter).then_some(DeadLetter { document, died_at, stored })
+    }
 }
