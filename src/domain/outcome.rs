@@ -52,6 +52,18 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// All sorts.
+    pub const ALL: [Self; 8] = [
+        Self::Timeout,
+        Self::Unavailable,
+        Self::Throttled,
+        Self::Rejected,
+        Self::Unreadable,
+        Self::Configuration,
+        Self::Panicked,
+        Self::Crashed,
+    ];
+
     /// Returns the name, as in documents and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,6 +76,11 @@ impl FailureKind {
             Self::Panicked => "panicked",
             Self::Crashed => "crashed",
         }
+    }
+
+    /// Reads a name; nothing where it is none.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
     /// Tells whether another attempt may succeed.

@@ -4,7 +4,8 @@ mod edit;
 mod list;
 mod treat;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use holdfast::domain::id::JobId;
 use holdfast::domain::job::JobType;
 use holdfast::domain::millis::Millis;
@@ -41,8 +42,8 @@ pub(crate) enum DeadLetterCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Narrow {
     /// Only those whose last failure was of this sort.
-    #[arg(long, value_enum)]
-    error_kind: Option<KindName>,
+    #[arg(long, value_parser = kinds())]
+    error_kind: Option<FailureKind>,
     /// Only those that died since: how long ago, such as 2h, or a date such as 2026-11-24T06:30:00Z.
     #[arg(long, value_name = "WHEN", value_parser = read_when)]
     since: Option<When>,
@@ -51,32 +52,15 @@ pub(crate) struct Narrow {
     until: Option<When>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum KindName {
-    Timeout,
-    Unavailable,
-    Throttled,
-    Rejected,
-    Unreadable,
-    Configuration,
-    Panicked,
-    Crashed,
+/// Takes the sorts of failure by their names, and lists them where another is given.
+fn kinds() -> impl TypedValueParser<Value = FailureKind> {
+    PossibleValuesParser::new(FailureKind::ALL.map(FailureKind::as_str))
+        .try_map(|name| FailureKind::parse(&name).ok_or("is no sort of failure"))
 }
 
 impl Narrow {
     fn filter(&self, job_type: Option<JobType>) -> LetterFilter {
-        let kind = self.error_kind.map(|kind| match kind {
-            KindName::Timeout => FailureKind::Timeout,
-            KindName::Unavailable => FailureKind::Unavailable,
-            KindName::Throttled => FailureKind::Throttled,
-            KindName::Rejected => FailureKind::Rejected,
-            KindName::Unreadable => FailureKind::Unreadable,
-            KindName::Configuration => FailureKind::Configuration,
-            KindName::Panicked => FailureKind::Panicked,
-            KindName::Crashed => FailureKind::Crashed,
-        });
-        LetterFilter { job_type, kind }
+        LetterFilter { job_type, kind: self.error_kind }
     }
 
     fn range(&self, order: LetterOrder, now: Millis) -> LetterRange {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::{Anyone, Operators, Problem};
-use super::words::{FailureKind, JobStatus, JobType};
+use super::words::{FailureKind, JobStatus, JobType, MailStatus};
 
 /// One job.
 #[derive(Deserialize, ToSchema)]
@@ -188,20 +188,6 @@ pub(super) struct MailDelivery {
     /// The provider's name of the mail.
     #[schema(nullable = false)]
     message_id: Option<String>,
-}
-
-/// How a mail stands.
-#[derive(Deserialize, ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub(super) enum MailStatus {
-    Sent,
-    Delayed,
-    Suppressed,
-    Failed,
-    Delivered,
-    Opened,
-    Bounced,
-    Complained,
 }
 
 /// A life that ended among the dead letters.

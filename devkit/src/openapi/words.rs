@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use holdfast::domain::escrow::{Operation, State};
+use holdfast::domain::mail_event::MailEvent;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -49,5 +50,10 @@ words!(
 words!(
     /// The sort of a failure.
     FailureKind,
-    ["timeout", "unavailable", "throttled", "rejected", "unreadable", "configuration", "panicked", "crashed"]
+    holdfast::domain::outcome::FailureKind::ALL.map(holdfast::domain::outcome::FailureKind::as_str)
+);
+words!(
+    /// How a mail stands.
+    MailStatus,
+    MailEvent::ALL.map(MailEvent::as_str)
 );

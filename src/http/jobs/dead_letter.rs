@@ -69,9 +69,9 @@ pub(super) fn read_type(name: &str) -> Result<JobType, ApiError> {
 }
 
 pub(super) fn read_kind(name: &str) -> Result<FailureKind, ApiError> {
-    serde_json::from_value(name.into()).map_err(|_| {
+    FailureKind::parse(name).ok_or_else(|| {
         let name: String = name.chars().take(64).collect();
-        let known = "timeout, unavailable, throttled, rejected, unreadable, configuration, panicked, crashed";
+        let known = FailureKind::ALL.map(FailureKind::as_str).join(", ");
         ApiError::invalid("invalid_field", format!("errorKind {name:?} is not one of {known}"))
     })
 }
