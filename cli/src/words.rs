@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use holdfast::domain::millis::Millis;
+use holdfast::domain::thousands::thousands;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -28,15 +29,7 @@ pub(crate) fn seen_from(now: Millis, at: Millis) -> String {
 
 /// Writes a number with its thousands apart: `10,000`.
 pub(crate) fn number(number: impl TryInto<u64>) -> String {
-    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    thousands(number.try_into().unwrap_or(u64::MAX))
 }
 
 /// Writes a count with its noun: `1 dead letter`, `2 dead letters`.

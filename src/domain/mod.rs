@@ -17,4 +17,5 @@ pub mod outcome;
 pub mod recovery;
 pub mod sealed;
 pub mod signing_secret;
+pub mod thousands;
 pub mod webhook_signature;

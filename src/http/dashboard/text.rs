@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::job::JobDocument;
 use crate::domain::millis::Millis;
+pub(super) use crate::domain::thousands::thousands as count;
 
 /// Longest text of a payload that is shown, in bytes. Chosen: our payloads have 60 KiB at most; another producer's may have any size.
 const MAX_SHOWN: usize = 64 * 1024;
@@ -32,19 +33,6 @@ impl When {
         let ago = if at > now { format!("in {}", span(at.since(now))) } else { format!("{} ago", span(now.since(at))) };
         Self { iso, text, ago }
     }
-}
-
-/// Writes a number with its thousands apart.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Writes a length of time in its largest unit.
