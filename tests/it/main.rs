@@ -50,6 +50,7 @@ mod scripts;
 mod sealed;
 mod shop;
 mod site;
+mod smoke;
 mod smtp_server;
 mod tracing;
 mod walk;
