@@ -17,7 +17,7 @@ use crate::outbound::{self, OutboundError};
 use crate::partners::Partners;
 use crate::privacy::Privacy;
 use crate::processor::Processor;
-use crate::queue::{OldestDue, Queue, Recorder};
+use crate::queue::{Caller, OldestDue, Queue, Recorder};
 use crate::upstash::keys::Keys;
 use crate::upstash::{Upstash, UpstashError};
 use crate::workers::Workers;
@@ -84,9 +84,9 @@ impl App {
         Ok(Queue::new(upstash, keys, self.shared.clock.clone()).sealed_by(payload_keys))
     }
 
-    /// Returns what records the changes that `request_id` asks for.
-    pub fn recorder(&self, request_id: &str, traceparent: Option<String>) -> Recorder {
-        Recorder::new(self.shared.clock.clone(), self.shared.dice.clone(), request_id, traceparent)
+    /// Returns what records the changes that `caller` asks for with the request `request_id`.
+    pub fn recorder(&self, caller: Caller, request_id: &str, traceparent: Option<String>) -> Recorder {
+        Recorder::new(self.shared.clock.clone(), self.shared.dice.clone(), caller, request_id, traceparent)
     }
 
     /// Returns a processor of the queue.

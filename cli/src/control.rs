@@ -100,9 +100,9 @@ pub(crate) async fn show(session: &Session) -> Result<(), Failure> {
 }
 
 pub(crate) async fn pause(session: &Session, scope: &ScopeArgument, paused: bool) -> Result<(), Failure> {
-    let (action, words) = if paused { ("pause", "paused") } else { ("resume", "resumed") };
+    let words = if paused { "paused" } else { "resumed" };
     let done = format!("{words} {}; it holds from the next claim on\n", scope.words());
-    set(session, action, &[Rule::Paused(scope.scope(), paused)], &done).await
+    set(session, &[Rule::Paused(scope.scope(), paused)], &done).await
 }
 
 impl Limit {
@@ -123,7 +123,7 @@ impl Limit {
             words.push(format!("{} at once", number(jobs)));
         }
         let done = format!("{job_type}: {}; it holds from the next claim on\n", words.join(", "));
-        set(session, "limit", &rules, &done).await
+        set(session, &rules, &done).await
     }
 }
 
@@ -134,25 +134,20 @@ impl Recovery {
             Self::Off(scope) => (scope, false),
             Self::Reset { job_type } => {
                 let queue = session.queue()?;
-                let record = session.recorder().record("recovery_reset", &json!({"type": job_type}))?;
-                queue.reset_recovery(*job_type, &record).await?;
+                queue.reset_recovery(*job_type, &session.recorder()).await?;
                 let view = queue.control().await?;
                 return session.answer(&document(&view), || format!("{job_type} recovers again\n"));
             }
         };
-        let (action, words) =
-            if recovers { ("recovery-on", "come back") } else { ("recovery-off", "do not come back") };
+        let words = if recovers { "come back" } else { "do not come back" };
         let done = format!("dead letters of {} {words} by themselves\n", scope.words());
-        set(session, action, &[Rule::Recovery(scope.scope(), recovers)], &done).await
+        set(session, &[Rule::Recovery(scope.scope(), recovers)], &done).await
     }
 }
 
-async fn set(session: &Session, action: &str, rules: &[Rule], done: &str) -> Result<(), Failure> {
+async fn set(session: &Session, rules: &[Rule], done: &str) -> Result<(), Failure> {
     let queue = session.queue()?;
-    let fields: Value =
-        rules.iter().map(|rule| rule.field()).map(|(field, value)| (field, Value::from(value))).collect();
-    let record = session.recorder().record("control_changed", &json!({"action": action, "set": fields}))?;
-    queue.set_rules(rules, &record).await?;
+    queue.set_rules(rules, &session.recorder()).await?;
     let view = queue.control().await?;
     session.answer(&document(&view), || done.to_owned())
 }
@@ -161,9 +156,7 @@ impl MaxAttempts {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         let Self { id, attempts } = self;
         let queue = session.queue()?;
-        let about = json!({"jobId": id, "maxAttempts": attempts});
-        let record = session.recorder().record("max_attempts_changed", &about)?;
-        match queue.set_max_attempts(&id, attempts, &record).await? {
+        match queue.set_max_attempts(&id, attempts, &session.recorder()).await? {
             MaxAttemptsSet::Done => {}
             MaxAttemptsSet::Processing => return Err(job::processing(&id)),
             MaxAttemptsSet::Over(status) => return Err(job::over(&id, status.as_str())),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::Args;
+use holdfast::domain::audit_event::{AuditedChange, Subject};
 use holdfast::domain::email_address::{EmailAddress, ParseEmailAddressError};
 use holdfast::privacy::Holder;
 use serde_json::{Value, json};
@@ -62,7 +63,13 @@ impl Forget {
         progress.end();
         if !dry_run {
             // Of the address nothing is kept: neither it nor its hash.
-            let record = session.recorder().record("address_forgotten", &counts.document(dry_run))?;
+            let change = AuditedChange {
+                action: "address_forgotten".to_owned(),
+                subject: Subject::the("address"),
+                before: Value::Null,
+                after: counts.document(dry_run),
+            };
+            let record = session.recorder().record(change)?;
             session.queue()?.enqueue(&[record]).await?;
         }
         session.answer(&counts.document(dry_run), || counts.text(dry_run))

@@ -6,7 +6,7 @@ use holdfast::app::App;
 use holdfast::config::Config;
 use holdfast::domain::millis::Millis;
 use holdfast::edge::{Clock, Dice};
-use holdfast::queue::{Queue, Recorder};
+use holdfast::queue::{Caller, Queue, Recorder};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -42,7 +42,7 @@ impl Session {
 
     /// Returns what records the changes of this run.
     pub(crate) fn recorder(&self) -> Recorder {
-        self.app.recorder(&self.request_id, None)
+        self.app.recorder(Caller::operator("cli"), &self.request_id, None)
     }
 
     /// Writes the document where JSON is asked for, and else the text.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::hex::hex;
+
 /// Random characters of a key. Chosen: 36^32 = 10^49 keys; nobody guesses one.
 const RANDOM: usize = 32;
 
@@ -38,7 +40,7 @@ impl ApiKey {
 
     /// Returns the digest under which the key is stored.
     pub fn sha256(&self) -> String {
-        hex(&Sha256::digest(&self.0))
+        hex(Sha256::digest(&self.0))
     }
 
     /// Returns the key itself, to be shown once.
@@ -51,15 +53,6 @@ impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
-}
-
-/// Writes bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

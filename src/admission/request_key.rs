@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::api_key::hex;
+use crate::domain::hex::hex;
 
 /// Longest key, in characters. Stripe's limit, which callers know.
 const MAX_CHARS: usize = 255;
@@ -44,7 +44,7 @@ pub fn fingerprint(method: &str, path: &str, body: &[u8]) -> String {
         digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         digest.update(part);
     }
-    hex(&digest.finalize())
+    hex(digest.finalize())
 }
 
 /// Returns the name of a request in an escrow's history: a digest, so that the caller's key is seen by nobody else.

@@ -1,14 +1,18 @@
 //! `suppressed` and `lift`: the addresses that are not written to, and letting one be written to again.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::Deliveries;
+use crate::domain::audit_event::{AuditedChange, Subject};
 use crate::domain::email_address::EmailAddress;
-use crate::domain::job::{JobType, NewJob};
+use crate::domain::hex::hex;
+use crate::domain::job::JobType;
 use crate::domain::mail_event::FOR_GOOD;
 use crate::domain::millis::Millis;
+use crate::queue::{ChangeError, Recorder};
 use crate::upstash::{Patience, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
@@ -23,11 +27,7 @@ pub struct AddressHash(String);
 impl AddressHash {
     /// Returns the hash of an address.
     pub fn of(address: &EmailAddress) -> Self {
-        let digest = Sha256::digest(address.expose().to_lowercase());
-        Self(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+        Self(hex(Sha256::digest(address.expose().to_lowercase())))
     }
 
     /// Takes 64 hexadecimal digits in lower case.
@@ -55,6 +55,13 @@ pub struct Suppressed {
     pub address: AddressHash,
     /// Until when; nothing for good.
     pub until: Option<Millis>,
+}
+
+impl Suppressed {
+    /// Says why: a complaint closes an address for good, a bounce for a time.
+    pub fn reason(&self) -> &'static str {
+        if self.until.is_some() { "bounced" } else { "complained" }
+    }
 }
 
 /// Where an address stands among the others.
@@ -105,7 +112,14 @@ impl Deliveries {
     }
 
     /// Lets an address be written to again; false where it may be already.
-    pub async fn lift(&self, address: &AddressHash, record: &NewJob) -> Result<bool, UpstashError> {
+    pub async fn lift(&self, address: &AddressHash, recorder: &Recorder) -> Result<bool, ChangeError> {
+        let change = AuditedChange {
+            action: "suppression_lifted".to_owned(),
+            subject: Subject::of("suppression", address),
+            before: json!({"suppressed": true}),
+            after: json!({"suppressed": false}),
+        };
+        let record = recorder.record(change).map_err(ChangeError::Record)?;
         let document = &record.document;
         let keys = vec![
             self.keys.suppressed(),

@@ -110,6 +110,24 @@ impl fmt::Debug for EndpointSecret {
     }
 }
 
+/// A list with an event that there is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("events is not a list of events: {}", EVENTS.join(", "))]
+pub struct UnknownEvent;
+
+/// Checks a list of events and puts it into order; an empty one stands for all.
+///
+/// # Errors
+/// Where one of them is no event that an endpoint can choose.
+pub fn checked_events(mut events: Vec<String>) -> Result<Vec<String>, UnknownEvent> {
+    if events.iter().any(|event| !EVENTS.contains(&event.as_str())) {
+        return Err(UnknownEvent);
+    }
+    events.sort_unstable();
+    events.dedup();
+    Ok(events)
+}
+
 impl Endpoint {
     /// Tells whether it is to be told of an event.
     pub fn wants(&self, event: &str) -> bool {

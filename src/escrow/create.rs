@@ -13,7 +13,7 @@ impl Escrows {
     pub async fn create(&self, wanted: NewEscrow, order: &Order<'_>) -> Result<Done, OperateError> {
         let stripe = self.stripe.as_ref().map_err(Clone::clone)?;
         let mut escrow = Escrow::new(wanted, self.clock.now());
-        let jobs = self.jobs(None, &mut escrow, order.traceparent);
+        let jobs = self.jobs(None, &mut escrow, order.origin);
         let write = Write::Begin(order.record, None);
         let transition = Transition { before: None, after: &escrow, jobs: &jobs, write, event: None };
         match self.transition(&transition).await? {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Escrows;
+use super::jobs::Origin;
 use super::seen::{disputed, payment, refunds};
 use super::settle::Told;
 use crate::config::ConfigError;
@@ -76,7 +77,7 @@ pub enum EventError {
 
 impl Escrows {
     /// Takes an event in, whose signature was verified.
-    pub async fn take_in(&self, event: &Event) -> Result<TakenIn, EventError> {
+    pub async fn take_in(&self, event: &Event, origin: Origin<'_>) -> Result<TakenIn, EventError> {
         let (intent, mut seen) = match event.kind.as_str() {
             kind if kind.starts_with("payment_intent.") => (self.intent_of(event).await?, Vec::new()),
             "charge.refunded" | "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
@@ -108,7 +109,7 @@ impl Escrows {
             intent
         };
         seen.insert(0, payment(&intent));
-        let told = Told { seen: &seen, by: "stripe", asker: None, event: Some(&event.id), traceparent: None };
+        let told = Told { seen: &seen, by: "stripe", asker: None, event: Some(&event.id), origin };
         let settled = self.settle(escrow, &told).await?;
         Ok(if settled.moved { TakenIn::Applied } else { TakenIn::NothingNew })
     }

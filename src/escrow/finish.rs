@@ -1,6 +1,7 @@
 //! `finish`: what a fallback job does: it brings an operation to its end where nobody else did.
 
 use super::Escrows;
+use super::jobs::Origin;
 use super::seen::look;
 use super::settle::Told;
 use crate::domain::escrow::{Escrow, Operation, Seen};
@@ -21,11 +22,11 @@ pub enum Finished {
 
 impl Escrows {
     /// Brings the operation with the idempotency key `key` to its end, in the trace of the request that began it.
-    pub async fn finish(&self, id: &str, key: Option<&str>, traceparent: Option<&str>) -> Finished {
-        self.try_finish(id, key, traceparent).await.unwrap_or_else(Finished::Failed)
+    pub async fn finish(&self, id: &str, key: Option<&str>, origin: Origin<'_>) -> Finished {
+        self.try_finish(id, key, origin).await.unwrap_or_else(Finished::Failed)
     }
 
-    async fn try_finish(&self, id: &str, key: Option<&str>, traceparent: Option<&str>) -> Result<Finished, Failure> {
+    async fn try_finish(&self, id: &str, key: Option<&str>, origin: Origin<'_>) -> Result<Finished, Failure> {
         let Ok(id) = EscrowId::parse(id) else {
             return Ok(Finished::UnknownEscrow);
         };
@@ -39,7 +40,7 @@ impl Escrows {
                 return Ok(Finished::Ended);
             };
             let seen = look(stripe, &escrow, &intent).await?;
-            let escrow = self.told(escrow, &seen, traceparent).await?;
+            let escrow = self.told(escrow, &seen, origin).await?;
             if escrow.payment.is_settled() {
                 return Ok(Finished::Ended);
             }
@@ -51,7 +52,7 @@ impl Escrows {
             return Ok(Finished::Ended);
         }
         let seen = self.resume(stripe, &escrow).await?;
-        let escrow = self.told(escrow, &seen, traceparent).await?;
+        let escrow = self.told(escrow, &seen, origin).await?;
         match escrow.pending {
             Some(pending) if Some(pending.key.as_str()) == key => {
                 Err(Failure::new(FailureKind::Unavailable, "the operation has not ended at Stripe"))
@@ -60,8 +61,8 @@ impl Escrows {
         }
     }
 
-    async fn told(&self, escrow: Escrow, seen: &[Seen], traceparent: Option<&str>) -> Result<Escrow, Failure> {
-        let told = Told { seen, by: "fallback", asker: None, event: None, traceparent };
+    async fn told(&self, escrow: Escrow, seen: &[Seen], origin: Origin<'_>) -> Result<Escrow, Failure> {
+        let told = Told { seen, by: "fallback", asker: None, event: None, origin };
         Ok(self.settle(escrow, &told).await.map_err(redis)?.escrow)
     }
 }

@@ -6,6 +6,15 @@ use crate::domain::id::{DedupeKey, JobId};
 use crate::domain::job::{JobDocument, JobOptions, JobStatus, NewJob};
 use crate::domain::millis::Millis;
 
+/// From where a move comes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin<'a> {
+    /// The request's id; a fallback's is its job's.
+    pub request_id: Option<&'a str>,
+    /// W3C trace context of the request.
+    pub traceparent: Option<&'a str>,
+}
+
 /// The jobs of a move.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
@@ -17,17 +26,17 @@ pub(super) struct Jobs {
 
 impl Escrows {
     /// Makes the jobs of the move from `before` to `after`, and notes their ids in `after`.
-    pub(super) fn jobs(&self, before: Option<&Escrow>, after: &mut Escrow, traceparent: Option<&str>) -> Jobs {
+    pub(super) fn jobs(&self, before: Option<&Escrow>, after: &mut Escrow, origin: Origin<'_>) -> Jobs {
         let now = after.updated_at;
         let mut jobs = Jobs::default();
         let mut cause = |after: &mut Escrow, effect: Effect, id: JobId| {
             if let Some(mut job) = job(effect, id.clone(), now) {
-                job.document.traceparent = traceparent.map(str::to_owned);
+                job.document.traceparent = origin.traceparent.map(str::to_owned);
                 after.caused(id, job.document.job_type);
                 jobs.caused.push(job);
             }
         };
-        for effect in effects(before, after) {
+        for effect in effects(before, after, origin.request_id) {
             cause(after, effect, self.dice.job_id(now));
         }
         let begun = after.pending.clone().filter(|_| before.is_none_or(|before| before.pending.is_none()));

@@ -25,6 +25,7 @@ use crate::upstash_script;
 
 pub use event::{Event, EventError, TakenIn};
 pub use finish::Finished;
+pub use jobs::Origin;
 pub use operate::{Done, OperateError, Order};
 pub use read::get;
 pub use record::{Answer, RequestRecord};

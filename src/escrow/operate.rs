@@ -1,5 +1,6 @@
 //! An operation from its beginning to its end: write down, ask Stripe, write down.
 
+use super::jobs::Origin;
 use super::record::{Answer, RequestRecord};
 use super::settle::{Asker, Told};
 use super::transition::{Transition, Transitioned, Write};
@@ -19,8 +20,8 @@ pub struct Order<'a> {
     pub record: &'a RequestRecord,
     /// Makes the answer to it.
     pub render: &'a (dyn Fn(Ending<'_>) -> Answer + Sync),
-    /// W3C trace context of the request.
-    pub traceparent: Option<&'a str>,
+    /// From where it comes.
+    pub origin: Origin<'a>,
 }
 
 /// How a request ended.
@@ -69,7 +70,7 @@ impl Escrows {
             let request = Some(order.record.name.clone());
             let asked = Asked { role: order.role, request, now, job: self.dice.job_id(now) };
             let mut begun = current.start(command, &asked)?;
-            let jobs = self.jobs(Some(&current), &mut begun, order.traceparent);
+            let jobs = self.jobs(Some(&current), &mut begun, order.origin);
             let answer = order.asker().answer_of(&begun);
             let write = Write::Begin(order.record, answer.as_ref());
             let transition = Transition { before: Some(&current), after: &begun, jobs: &jobs, write, event: None };
@@ -122,7 +123,7 @@ impl Escrows {
             by: order.role.as_str(),
             asker: Some(order.asker()),
             event: None,
-            traceparent: order.traceparent,
+            origin: order.origin,
         };
         match self.settle(escrow.clone(), &told).await {
             Ok(settled) => settled.answer.map_or_else(|| unknown(settled.escrow), Done::Answered),

@@ -1,5 +1,6 @@
 //! What was seen goes into the escrow, on whatever version it is by then.
 
+use super::jobs::Origin;
 use super::record::{Answer, RequestRecord};
 use super::transition::{Transition, Transitioned, Write};
 use super::{Ending, Escrows, MAX_TRIES, odd};
@@ -20,7 +21,7 @@ pub(super) struct Told<'a> {
     pub(super) by: &'a str,
     pub(super) asker: Option<Asker<'a>>,
     pub(super) event: Option<&'a str>,
-    pub(super) traceparent: Option<&'a str>,
+    pub(super) origin: Origin<'a>,
 }
 
 impl Escrows {
@@ -31,7 +32,7 @@ impl Escrows {
             let Some(mut after) = current.observe(told.seen, told.by, self.clock.now()) else {
                 return self.nothing_new(current, told).await;
             };
-            let jobs = self.jobs(Some(&current), &mut after, told.traceparent);
+            let jobs = self.jobs(Some(&current), &mut after, told.origin);
             let answer = told.asker.and_then(|asker| asker.answer_of(&after));
             let write = match (&told.asker, &answer) {
                 (Some(asker), Some(answer)) => Write::Answer(asker.record, answer),

@@ -1,20 +1,18 @@
 //! The audit record of what a request changes.
 
-use serde_json::Value;
-
 use super::{ApiError, Request};
 use crate::app::App;
-use crate::domain::job::{NewJob, NewJobError};
-use crate::queue::Recorder;
+use crate::domain::job::NewJobError;
+use crate::queue::{Caller, Recorder};
 
 /// Makes the recorder of what a request changes.
-pub(super) fn recorder(app: &App, request: &Request) -> Recorder {
-    app.recorder(&request.id, request.traceparent().map(str::to_owned))
+pub(super) fn recorder(app: &App, request: &Request, caller: Caller) -> Recorder {
+    app.recorder(caller, &request.id, request.traceparent().map(str::to_owned))
 }
 
-/// Makes the job that records `event`, asked for by `request`, with what it was about.
-pub(super) fn of(app: &App, request: &Request, event: &str, about: &Value) -> Result<NewJob, ApiError> {
-    recorder(app, request).record(event, about).map_err(|error| too_large(&error))
+/// Makes the recorder of what a request with the processor's token changes.
+pub(super) fn operator(app: &App, request: &Request) -> Recorder {
+    recorder(app, request, Caller::operator("api"))
 }
 
 /// A record that is larger than a job may be.

@@ -2,10 +2,14 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use sha2::{Digest, Sha256};
 
+use super::reply;
 use crate::auth::Credentials;
+use crate::domain::hex::hex;
 use crate::domain::limits::MAX_BODY_BYTES;
 use crate::domain::millis::Millis;
+use crate::escrow::Origin;
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -78,6 +82,21 @@ impl Request {
     /// Returns the W3C trace context where it is of its form.
     pub fn traceparent(&self) -> Option<&str> {
         self.header("traceparent").filter(|value| is_traceparent(value))
+    }
+
+    /// Returns from where a change comes that the request asks for.
+    pub fn origin(&self) -> Origin<'_> {
+        Origin { request_id: Some(&self.id), traceparent: self.traceparent() }
+    }
+
+    /// Begins a trace where the caller began none, so that one id leads from the request's lines to its jobs' in any case. It is named after
+    /// the request's id: a repeat under one id is in one trace.
+    pub(super) fn begin_trace(&mut self) {
+        if self.traceparent().is_none() {
+            let digits = hex(Sha256::digest(format!("holdfast-trace {}", self.id)));
+            let text = format!("00-{}-{}-01", &digits[..32], &digits[32..48]);
+            self.headers.insert("traceparent", reply::text(&text));
+        }
     }
 
     /// Returns what stands for the last `{...}` of `pattern` in the path.

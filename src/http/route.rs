@@ -55,6 +55,7 @@ impl Route {
     pub async fn call(&self, app: &App, mut request: Request) -> Response {
         let started = Instant::now();
         request.id = request_id(&request, app);
+        request.begin_trace();
         let (id, method) = (request.id.clone(), request.method.clone());
         let trace = telemetry::trace_id(request.traceparent());
         let span = tracing::info_span!("request", request.id = %id, route = self.name, trace.id = trace);

@@ -4,6 +4,8 @@
 //! Connections are kept. No redirect is followed, no proxy from the environment is used.
 
 pub(crate) mod answer;
+pub mod guard;
+mod public_address;
 
 use std::sync::Arc;
 use std::time::Duration;

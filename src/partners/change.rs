@@ -10,6 +10,9 @@ use crate::upstash_script;
 
 pub(super) static CHANGE_PARTNER: Script = upstash_script!("change_partner", "../queue/record.lua", "change.lua");
 
+/// What stands for a version that does not matter.
+const ANY: &str = "any";
+
 /// What is changed.
 #[derive(Clone, Copy, Debug)]
 pub enum PartnerChange<'a> {
@@ -21,6 +24,8 @@ pub enum PartnerChange<'a> {
         stored: Option<&'a str>,
         /// What it is to be.
         endpoint: Option<&'a Endpoint>,
+        /// The version that was read, where the change depends on the partner's other endpoints.
+        version: Option<&'a str>,
         /// Whether how it did is forgotten, so that one that was disabled by itself is told again.
         forgets: bool,
     },
@@ -50,24 +55,25 @@ impl Partners {
         change: PartnerChange<'_>,
         record: &NewJob,
     ) -> Result<Changed, UpstashError> {
-        let (field, read, value, forgets) = match change {
-            PartnerChange::Endpoint { id, stored, endpoint, forgets } => {
+        let call = match change {
+            PartnerChange::Endpoint { id, stored, endpoint, version, forgets } => {
                 let value = endpoint.and_then(|endpoint| serde_json::to_string(endpoint).ok()).unwrap_or_default();
-                (id.as_str(), stored.unwrap_or_default(), value, forgets)
+                (id.as_str(), stored.unwrap_or_default(), value, version.unwrap_or(ANY), forgets)
             }
             PartnerChange::Email { stored, email } => {
                 let text =
                     |email: Option<&'_ EmailAddress>| email.map_or(String::new(), |email| email.expose().to_owned());
-                return self.run(partner, ("email", &text(stored), text(email), false), record).await;
+                let read = text(stored);
+                return self.run(partner, ("email", &read, text(email), ANY, false), record).await;
             }
         };
-        self.run(partner, (field, read, value, forgets), record).await
+        self.run(partner, call, record).await
     }
 
     async fn run(
         &self,
         partner: &PartnerId,
-        (field, read, value, forgets): (&str, &str, String, bool),
+        (field, read, value, version, forgets): (&str, &str, String, &str, bool),
         record: &NewJob,
     ) -> Result<Changed, UpstashError> {
         let document = &record.document;
@@ -84,6 +90,7 @@ impl Partners {
             read.into(),
             value.into(),
             u8::from(forgets).to_string().into(),
+            version.into(),
             document.id.as_str().into(),
             document.to_json().into(),
         ];

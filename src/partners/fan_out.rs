@@ -7,6 +7,7 @@ use serde_json::value::to_raw_value;
 use sha2::{Digest, Sha256};
 
 use super::Partners;
+use crate::domain::hex::hex;
 use crate::domain::id::{EndpointId, JobId};
 use crate::domain::job::{EscrowStatusChanged, JobOptions, JobType, NewJob};
 use crate::upstash::{Patience, Script, ScriptCall, UpstashError};
@@ -22,13 +23,7 @@ const KEEP: Duration = Duration::from_hours(8 * 24);
 pub fn child_id(parent: &JobId, endpoint: &EndpointId) -> Option<JobId> {
     let id = JobId::parse(format!("{parent}.{endpoint}"));
     // Another producer's id may leave no room.
-    let digest = || {
-        let hex = Sha256::digest(parent.as_str()).iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        JobId::parse(format!("{hex}.{endpoint}"))
-    };
+    let digest = || JobId::parse(format!("{}.{endpoint}", hex(Sha256::digest(parent.as_str()))));
     id.or_else(|_| digest()).ok()
 }
 

@@ -7,13 +7,17 @@ mod attempt;
 mod change;
 mod fan_out;
 mod find;
+mod manage;
 mod read;
+mod view;
 
 pub use attempt::{Attempt, Disabled, Went};
 pub use change::{Changed, PartnerChange};
 pub use fan_out::child_id;
 pub use find::Found;
+pub use manage::{EndpointUpdate, ManageError, Manager, NewEndpoint, Sent};
 pub use read::{Does, KnownEndpoint, Partner};
+pub use view::{EndpointView, PartnerView};
 
 use crate::edge::Clock;
 use crate::queue::Queue;

@@ -17,6 +17,8 @@ pub(super) static READ_PARTNER: Script = upstash_script!("read_partner", "read.l
 pub struct Partner {
     /// Where it is told that an endpoint was disabled.
     pub email: Option<EmailAddress>,
+    /// How often its endpoints were changed; empty where they never were.
+    pub version: String,
     /// Its endpoints.
     pub endpoints: BTreeMap<String, KnownEndpoint>,
 }
@@ -62,7 +64,8 @@ impl Partners {
         let reply = self.upstash.run(Patience::REQUEST, &call).await?.array()?;
         let mut texts = reply.into_iter().map(Reply::text);
         let email = email(&texts.next().transpose()?.unwrap_or_default());
-        let mut partner = Partner { email, ..Partner::default() };
+        let version = texts.next().transpose()?.unwrap_or_default();
+        let mut partner = Partner { email, version, ..Partner::default() };
         while let Some(id) = texts.next().transpose()? {
             let (stored, does) = (texts.next().transpose()?.unwrap_or_default(), Does::read(&mut texts)?);
             if let Some(known) = known(&id, stored, does) {

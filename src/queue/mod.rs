@@ -33,7 +33,7 @@ pub use minutes::{Events, Minutes, Slot, Span};
 pub use oldest_due::OldestDue;
 pub use overview::Overview;
 pub use probe::Probe;
-pub use recorder::Recorder;
+pub use recorder::{Caller, Recorder};
 pub use settle::{Settled, Settlement, Verdict};
 pub use stats::QueueStats;
 pub use status::JobView;

@@ -1,10 +1,11 @@
 //! Lua scripts: named, known to Redis by their SHA-1, sent whole only to a server that does not know them.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::sync::OnceLock;
 
 use sha1::{Digest, Sha1};
+
+use crate::domain::hex::hex;
 
 /// A script: its operation's name and its whole text, shared parts first.
 #[derive(Debug)]
@@ -35,12 +36,7 @@ impl Script {
 
     /// Returns the name by which Redis knows the script.
     pub fn sha1(&self) -> &str {
-        self.sha1.get_or_init(|| {
-            Sha1::digest(self.source).iter().fold(String::with_capacity(40), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
-        })
+        self.sha1.get_or_init(|| hex(Sha1::digest(self.source)))
     }
 }
 

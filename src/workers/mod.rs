@@ -18,7 +18,7 @@ use crate::domain::id::JobId;
 use crate::domain::job::Payload;
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
-use crate::escrow::{Escrows, Finished};
+use crate::escrow::{Escrows, Finished, Origin};
 use crate::measures::Measures;
 use crate::partners::Partners;
 use crate::queue::Queue;
@@ -155,7 +155,10 @@ impl Workers {
     /// Ends an escrow's operation. A job about no escrow of ours is another producer's, and stands for itself.
     async fn finish(&self, task: Task<'_>, escrow_id: Option<&str>, key: Option<&str>) -> Finished {
         match escrow_id {
-            Some(id) => self.escrows.finish(id, key, task.traceparent).await,
+            Some(id) => {
+                let origin = Origin { request_id: Some(task.id.as_str()), traceparent: task.traceparent };
+                self.escrows.finish(id, key, origin).await
+            }
             None => Finished::UnknownEscrow,
         }
     }

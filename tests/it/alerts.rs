@@ -20,7 +20,7 @@ use holdfast::queue::Change;
 use holdfast::workers::Notice;
 use serde_json::{Value, json};
 
-use crate::bench::{ANY, Bench, PAYLOAD, START};
+use crate::bench::{Bench, START};
 use crate::site::{CRON, call};
 use crate::workers_bench::SECRET;
 
@@ -63,8 +63,7 @@ async fn of_several_processors_that_see_it_one_tells_also_when_its_answer_was_lo
 async fn a_job_that_has_been_due_for_too_long_is_told_of_though_its_type_is_paused() {
     let t = Bench::new().await;
     t.enqueue(JobOptions::default()).await;
-    let record = t.job(ANY, PAYLOAD, JobOptions::default());
-    t.queue.set_rules(&[Rule::Paused(Scope::All, true)], &record).await.unwrap();
+    t.queue.set_rules(&[Rule::Paused(Scope::All, true)], &t.recorder()).await.unwrap();
     t.advance(Duration::from_secs(301));
 
     let turns = t.queue.due_alerts(&LIMITS).await.unwrap();

@@ -4,15 +4,10 @@ use devkit::rest::Fault;
 use holdfast::admission::{ApiKey, ApiKeyError, ApiKeys, Grant, KeyKind, MAX_CALLS_PER_WINDOW};
 use holdfast::domain::escrow::Role;
 use holdfast::domain::id::PartnerId;
-use holdfast::queue::Recorder;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, START};
 use crate::escrow_bench::Shop;
-
-fn recorder(t: &Bench) -> Recorder {
-    Recorder::new(t.clock.clone(), t.dice.clone(), "req-1", None)
-}
 
 fn api_keys(t: &Bench) -> ApiKeys {
     t.app_with(&[]).api_keys().unwrap()
@@ -33,10 +28,10 @@ async fn a_key_is_let_in_until_it_is_revoked_and_refused_from_the_next_call_on()
     let id = t.authorized().await;
     assert_eq!(t.get(key.expose(), &id).await.body["code"], "wrong_token");
 
-    let made = keys.create(&key, &grant("shop"), &recorder(&t.bench)).await.unwrap();
+    let made = keys.create(&key, &grant("shop"), &t.bench.recorder()).await.unwrap();
     assert_eq!(t.get(key.expose(), &id).await.status, 200);
 
-    keys.revoke(&made.id, &recorder(&t.bench)).await.unwrap();
+    keys.revoke(&made.id, &t.bench.recorder()).await.unwrap();
     assert_eq!(t.get(key.expose(), &id).await.body["code"], "wrong_token");
 }
 
@@ -45,9 +40,9 @@ async fn the_list_has_the_oldest_first_and_no_key_and_goes_over_its_pages() {
     let t = Bench::new().await;
     let keys = api_keys(&t);
     let limited = Grant { role: Role::Admin, limit: Some(50), ..grant("ops") };
-    keys.create(&key(1), &grant("shop"), &recorder(&t)).await.unwrap();
+    keys.create(&key(1), &grant("shop"), &t.recorder()).await.unwrap();
     t.advance(std::time::Duration::from_secs(1));
-    keys.create(&key(2), &limited, &recorder(&t)).await.unwrap();
+    keys.create(&key(2), &limited, &t.recorder()).await.unwrap();
 
     let list = keys.list().await.unwrap();
 
@@ -80,10 +75,10 @@ async fn a_key_is_named_by_the_beginning_of_its_id_and_only_where_that_is_one() 
         ("abc", ApiKeyError::Name("abc".into())),
         ("../../x", ApiKeyError::Name("../../x".into())),
     ] {
-        assert_eq!(keys.revoke(name, &recorder(&t)).await.unwrap_err(), expected);
+        assert_eq!(keys.revoke(name, &t.recorder()).await.unwrap_err(), expected);
     }
     assert_eq!(t.state().await, before);
-    assert_eq!(keys.revoke("abcdef13", &recorder(&t)).await.unwrap().id, "abcdef130000");
+    assert_eq!(keys.revoke("abcdef13", &t.recorder()).await.unwrap().id, "abcdef130000");
 }
 
 #[tokio::test]
@@ -92,10 +87,10 @@ async fn a_key_that_was_found_somewhere_is_revoked_by_itself_though_it_is_not_li
     let (keys, key) = (api_keys(&t), key(3));
     t.redis(&["HSET", &format!("{}apikey:{}", t.prefix, key.sha256()), "role", "admin", "partner", "ops"]).await;
 
-    keys.revoke_key(&key, &recorder(&t)).await.unwrap();
+    keys.revoke_key(&key, &t.recorder()).await.unwrap();
 
     assert_eq!(t.at(&format!("apikey:{}", key.sha256())).await, Value::Null);
-    let again = keys.revoke_key(&key, &recorder(&t)).await.unwrap_err();
+    let again = keys.revoke_key(&key, &t.recorder()).await.unwrap_err();
     assert_eq!(again, ApiKeyError::Unknown(key.sha256()[..12].to_owned()));
 }
 
@@ -110,7 +105,7 @@ async fn what_no_key_can_be_is_refused_and_nothing_is_changed() {
         (limit(0), ApiKeyError::Limit(0)),
         (limit(MAX_CALLS_PER_WINDOW + 1), ApiKeyError::Limit(MAX_CALLS_PER_WINDOW + 1)),
     ] {
-        assert_eq!(keys.create(&key(1), &grant, &recorder(&t)).await.unwrap_err(), expected);
+        assert_eq!(keys.create(&key(1), &grant, &t.recorder()).await.unwrap_err(), expected);
     }
     assert_eq!(t.state().await, before);
 }
@@ -121,19 +116,19 @@ async fn each_change_is_done_once_and_on_record_though_its_answer_is_lost() {
         let t = Bench::new().await;
         let keys = api_keys(&t);
         // Redis knows the scripts before the fault.
-        let warm = keys.create(&key(1), &grant("shop"), &recorder(&t)).await.unwrap();
-        keys.revoke(&warm.id, &recorder(&t)).await.unwrap();
+        let warm = keys.create(&key(1), &grant("shop"), &t.recorder()).await.unwrap();
+        keys.revoke(&warm.id, &t.recorder()).await.unwrap();
 
         if let Some(fault) = fault {
             t.fault(fault);
         }
-        let kept = keys.create(&key(2), &grant("shop"), &recorder(&t)).await.unwrap();
-        keys.create(&key(3), &grant("shop"), &recorder(&t)).await.unwrap();
+        let kept = keys.create(&key(2), &grant("shop"), &t.recorder()).await.unwrap();
+        keys.create(&key(3), &grant("shop"), &t.recorder()).await.unwrap();
         keys.find(&kept.id).await.unwrap();
         if let Some(fault) = fault {
             t.fault(fault);
         }
-        keys.revoke_key(&key(3), &recorder(&t)).await.unwrap();
+        keys.revoke_key(&key(3), &t.recorder()).await.unwrap();
         t.state().await
     };
     let expected = run(None).await;
@@ -147,8 +142,8 @@ async fn each_change_is_done_once_and_on_record_though_its_answer_is_lost() {
     };
     let (created, revoked) = (record(2), record(4));
     assert_eq!(
-        (records.len(), &created["event"], &revoked["event"]),
+        (records.len(), &created["action"], &revoked["action"]),
         (5, &json!("api_key_created"), &json!("api_key_revoked"))
     );
-    assert_eq!(created["about"]["partner"], "shop");
+    assert_eq!(created["after"]["partner"], "shop");
 }

@@ -16,7 +16,9 @@ use holdfast::domain::millis::Millis;
 use holdfast::domain::outcome::{Failure, FailureKind};
 use holdfast::edge::{Clock, Dice};
 use holdfast::outbound;
-use holdfast::queue::{ClaimRequest, Claimed, ClaimedJob, DeadLetter, Enqueued, Queue, Settled, Settlement, Verdict};
+use holdfast::queue::{
+    Caller, ClaimRequest, Claimed, ClaimedJob, DeadLetter, Enqueued, Queue, Recorder, Settled, Settlement, Verdict,
+};
 use holdfast::upstash::Upstash;
 use holdfast::upstash::keys::Keys;
 use serde_json::Value;
@@ -83,6 +85,11 @@ impl Bench {
 
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// What records an operator's changes.
+    pub(crate) fn recorder(&self) -> Recorder {
+        Recorder::new(self.clock.clone(), self.dice.clone(), Caller::operator("test"), "req-1", None)
     }
 
     /// Makes a job without storing it.

@@ -4,23 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast::domain::control::{Rate, Rule, Scope};
-use holdfast::domain::job::{JobOptions, JobType, NewJob};
+use holdfast::domain::job::{JobOptions, JobType};
 use holdfast::domain::outcome::{FailureKind, Outcome};
 use holdfast::processor::{BatchRequest, Processor, TimeBox};
 use holdfast::queue::{MaxAttemptsSet, Verdict};
 use serde_json::json;
 
-use crate::bench::{ANY, Bench, LEASE, PAYLOAD, START, delayed, failure};
+use crate::bench::{ANY, Bench, LEASE, START, delayed, failure};
 
 const MAIL: &str = r#"{"transactionId":"e","recipientEmail":"a@b"}"#;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Sets rules; the audit record goes to a prefix-less place of its own type, so it is taken out of the queue at once.
 async fn set(t: &Bench, rules: &[Rule]) {
-    let record = t.job(ANY, PAYLOAD, JobOptions::default());
-    t.queue.set_rules(rules, &record).await.unwrap();
-    let queue = format!("{}queue:{ANY}", t.prefix);
-    t.redis(&["LREM", &queue, "-1", record.document.id.as_str()]).await;
+    t.queue.set_rules(rules, &t.recorder()).await.unwrap();
+    t.redis(&["RPOP", &format!("{}queue:{ANY}", t.prefix)]).await;
 }
 
 fn rate(jobs: u32, period: Duration) -> Rule {
@@ -165,13 +163,12 @@ async fn a_limited_claim_repeated_after_a_lost_answer_counts_once() {
 async fn a_live_job_gets_another_number_of_attempts_unless_it_is_worked_on() {
     let t = Bench::new().await;
     let id = t.enqueue(JobOptions::default()).await.id().clone();
-    let record = || t.job(JobType::AuditLogCreated, PAYLOAD, JobOptions::default());
-    let set = async |attempts, record: NewJob| t.queue.set_max_attempts(&id, attempts, &record).await.unwrap();
+    let set = async |attempts| t.queue.set_max_attempts(&id, attempts, &t.recorder()).await.unwrap();
     let held = t.claim_one().await;
-    assert_eq!(set(5, record()).await, MaxAttemptsSet::Processing);
+    assert_eq!(set(5).await, MaxAttemptsSet::Processing);
     t.settle(&held, Verdict::Retry { failure: failure(FailureKind::Timeout), at: START.plus(LEASE) }).await;
 
-    assert_eq!(set(5, record()).await, MaxAttemptsSet::Done);
+    assert_eq!(set(5).await, MaxAttemptsSet::Done);
 
     let document = t.document(&id).await;
     assert_eq!((&document["maxAttempts"], &document["status"]), (&json!(5), &json!("failed")));
@@ -180,7 +177,7 @@ async fn a_live_job_gets_another_number_of_attempts_unless_it_is_worked_on() {
     let again = jobs.iter().find(|job| job.id == id).unwrap();
     assert_eq!((again.attempt, again.document.as_ref().unwrap().max_attempts), (2, 5));
     t.settle(again, Verdict::Complete).await;
-    assert!(matches!(set(6, record()).await, MaxAttemptsSet::Over(_)));
+    assert!(matches!(set(6).await, MaxAttemptsSet::Over(_)));
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ async fn a_dead_letter_is_redriven_by_its_button_and_the_page_says_so() {
     let jobs = t.claim(10).await.jobs;
     assert_eq!((&jobs[0].id, jobs.len()), (&dead[1], 2));
     let record: Value = serde_json::from_str(jobs[1].document.as_ref().unwrap().payload.get()).unwrap();
-    assert_eq!(record["eventData"]["event"], "dead_letters_redriven");
+    assert_eq!(record["eventData"]["action"], "dead_letters_redriven");
     // The button of a page that is old: it is no dead letter any more, and is not brought back a second time.
     let again = browser.post("view=dead-letters", &[("action", &format!("redrive {}", dead[1]))]).await;
     assert_eq!(again.status, 409);
@@ -300,8 +300,9 @@ async fn addresses_are_masked_until_they_are_asked_for_which_is_on_record() {
         assert!(browser.get(&format!("job={id}")).await.text.contains("J***@"), "it was for once");
         let record = t.claim(10).await.jobs.into_iter().find(|job| job.job_type == JobType::AuditLogCreated).unwrap();
         let record: Value = serde_json::from_str(record.document.unwrap().payload.get()).unwrap();
-        assert_eq!(record["eventData"]["event"], "addresses_shown");
-        assert_eq!(record["eventData"]["about"], json!({ "jobId": id }));
+        assert_eq!(record["eventData"]["action"], "addresses_shown");
+        assert_eq!(record["eventData"]["subject"], json!({"kind": "job", "id": id}));
+        assert_eq!(record["eventData"]["actor"], json!({"kind": "operator", "id": "dashboard"}));
     }
 }
 

@@ -11,7 +11,7 @@ use holdfast::processor::{BatchReport, BatchRequest, Processor, TimeBox};
 use holdfast::queue::{Change, Changed, Verdict};
 use serde_json::json;
 
-use crate::bench::{ANY, Bench, LEASE, PAYLOAD, START, failure};
+use crate::bench::{ANY, Bench, LEASE, START, failure};
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
 
@@ -132,12 +132,11 @@ async fn what_was_thrown_away_or_has_expired_does_not_come_back() {
 async fn switched_off_it_waits_and_comes_back_within_the_hour_once_it_is_on() {
     let t = Bench::new().await;
     let (id, wait) = dead(&t).await;
-    let record = || t.job(ANY, PAYLOAD, JobOptions::default());
-    t.queue.set_rules(&[Rule::Recovery(Scope::Type(ANY), false)], &record()).await.unwrap();
+    t.queue.set_rules(&[Rule::Recovery(Scope::Type(ANY), false)], &t.recorder()).await.unwrap();
     t.advance(wait);
     process(&t, Outcome::Completed).await;
     assert_eq!(t.document(&id).await["status"], "dead_letter");
-    t.queue.set_rules(&[Rule::Recovery(Scope::Type(ANY), true)], &record()).await.unwrap();
+    t.queue.set_rules(&[Rule::Recovery(Scope::Type(ANY), true)], &t.recorder()).await.unwrap();
 
     t.advance(Duration::from_hours(1));
     process(&t, Outcome::Completed).await;

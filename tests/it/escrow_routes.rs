@@ -1,6 +1,7 @@
 //! The routes of escrows: what each does, refuses and costs.
 
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
 
 use crate::escrow_bench::{ADMIN, OTHER, PARTNER, Shop, amounts, order, text};
 
@@ -24,6 +25,38 @@ async fn a_release_pays_the_seller_and_causes_each_side_effect_once() {
     // Created, authorised, begun, released.
     assert_eq!(jobs["audit_log_created"], 4);
     assert!(!jobs.contains_key("stripe_capture_payment"));
+}
+
+#[tokio::test]
+async fn each_move_is_on_record_with_who_made_it_what_was_before_and_after_and_at_which_request() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    let bearer = format!("Bearer {PARTNER}");
+    let headers = [("authorization", bearer.as_str()), ("idempotency-key", "r"), ("x-request-id", "order-17")];
+    let body = json!({ "escrowId": id }).to_string();
+    assert_eq!(t.send(Method::POST, "/api/escrow/release", &headers, body.as_bytes()).await.status, 200);
+
+    let state = t.bench.state().await;
+    let jobs = state.iter().filter(|(key, _)| key.starts_with("job:")).filter_map(|(_, text)| text.as_str());
+    let jobs = jobs.map(|text| serde_json::from_str::<Value>(text).unwrap());
+    let mut events: Vec<Value> = jobs.map(|job| job["payload"]["eventData"].clone()).filter(|e| !e.is_null()).collect();
+    events.sort_by_key(|event| event["after"]["version"].as_u64());
+    let told = |of: &str| events.iter().map(|event| event[of].clone()).collect::<Vec<_>>();
+    assert_eq!(told("action"), ["escrow.create", "escrow.authorize", "escrow.release", "escrow.release"]);
+    assert!(told("subject").iter().all(|subject| *subject == json!({"kind": "escrow", "id": id})));
+    assert!(told("actor").iter().all(|actor| *actor == json!({"kind": "partner", "id": "shop"})), "{events:#?}");
+    assert_eq!(events[0]["before"], Value::Null);
+    for (one, next) in events.iter().zip(&events[1..]) {
+        assert_eq!(one["after"]["amounts"], next["before"]["amounts"]);
+        assert_eq!(one["after"]["status"], next["before"]["status"]);
+        assert_eq!(one["after"]["version"], next["before"]["version"]);
+    }
+    assert_eq!(
+        events[3]["after"]["amounts"],
+        json!({"held": 10_000, "released": 10_000, "refunded": 0, "remaining": 0})
+    );
+    assert_eq!(told("requestId")[2..], [json!("order-17"), json!("order-17")]);
+    assert!(!Value::from(events).to_string().contains('@'), "a record that names a party");
 }
 
 #[tokio::test]

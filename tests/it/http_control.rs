@@ -52,8 +52,10 @@ async fn each_change_is_on_record_once_even_where_its_answer_was_lost() {
     let records = t.claim(10).await.jobs;
     let about = |n: usize| serde_json::from_str::<Value>(records[n].document.as_ref().unwrap().payload.get()).unwrap();
     assert_eq!(records.len(), 2);
-    assert_eq!(about(0)["eventData"]["event"], "control_changed");
-    assert_eq!(about(1)["eventData"]["about"], json!({"action": "resume", "set": {"pause:*": ""}}));
+    assert_eq!(about(0)["eventData"]["action"], "control_changed");
+    assert_eq!(about(0)["eventData"]["actor"], json!({"kind": "operator", "id": "api"}));
+    assert_eq!(about(1)["eventData"]["before"], json!({"pause:*": "1"}));
+    assert_eq!(about(1)["eventData"]["after"], json!({"pause:*": null}));
 }
 
 #[tokio::test]

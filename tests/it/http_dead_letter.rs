@@ -62,8 +62,8 @@ async fn named_ones_are_redriven_and_it_is_on_record() {
     let ids: Vec<_> = jobs.iter().take(2).map(|job| job.id.clone()).collect();
     assert_eq!((ids, jobs.len()), (vec![dead[0].clone(), dead[2].clone()], 3));
     let record: Value = serde_json::from_str(jobs[2].document.as_ref().unwrap().payload.get()).unwrap();
-    assert_eq!(record["eventData"]["event"], "dead_letters_redriven");
-    assert_eq!(record["eventData"]["about"]["jobIds"], json!([dead[0], dead[2]]));
+    assert_eq!(record["eventData"]["action"], "dead_letters_redriven");
+    assert_eq!(record["eventData"]["before"], json!({"status": "dead_letter", "jobIds": [dead[0], dead[2]]}));
 }
 
 #[tokio::test]

@@ -365,6 +365,7 @@ async fn a_change_of_what_was_changed_since_it_was_read_is_refused() {
         id: &known.id,
         stored: Some(&known.stored),
         endpoint: Some(&known.endpoint),
+        version: None,
         forgets: true,
     };
     let before = t.bench.state().await;

@@ -9,7 +9,7 @@ use holdfast::domain::job::{JobOptions, JobType};
 use holdfast::domain::outcome::{FailureKind, Outcome};
 use holdfast::domain::sealed::PayloadKeys;
 use holdfast::processor::{BatchReport, BatchRequest, Processor, TimeBox};
-use holdfast::queue::{Queue, Recorder, Treatment, Verdict};
+use holdfast::queue::{Queue, Treatment, Verdict};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -81,7 +81,7 @@ async fn a_dead_letter_is_seen_mended_and_brought_back_in_plain_and_stays_sealed
     assert_eq!(letter.document.payload.get(), MAIL);
 
     let mended = RawValue::from_string(MAIL.replace(JANE, "janet@shop.test")).unwrap();
-    let recorder = Recorder::new(t.clock.clone(), t.dice.clone(), "req-1", None);
+    let recorder = t.recorder();
     queue.edit_payload(&id, &mended, &recorder).await.unwrap();
     queue.treat(Treatment::Redrive, std::slice::from_ref(&id), &recorder).await.unwrap();
 

@@ -99,8 +99,9 @@ async fn a_requests_trace_is_in_its_line_in_its_jobs_lines_and_in_the_webhook() 
     assert_eq!(request, "answered POST /api/jobs/enqueue with 201 Created");
     assert!(job.starts_with("completed job job-") && job.ends_with(" on attempt 1"), "{job}");
     assert!(lines.iter().all(|line| line["duration_ms"].is_null() || line["duration_ms"].is_u64()), "{lines:#?}");
-    // The processor's own request is of no trace: it runs jobs of many.
-    assert!(lines.iter().any(|line| line["message"] == "processed 1 jobs" && trace_of(line).is_none()), "{lines:#?}");
+    // The processor's own request began a trace of its own: it runs jobs of many.
+    let own = lines.iter().find(|line| line["message"] == "processed 1 jobs").and_then(trace_of).unwrap();
+    assert_eq!((own.len(), own == TRACE_ID), (32, false), "{lines:#?}");
 }
 
 #[tokio::test]

@@ -81,8 +81,14 @@ async fn every_change_is_on_record() {
     let id = t.redis(&["LINDEX", &format!("{}queue:audit_log_created", t.prefix), "0"]).await;
     let job = t.run(&["--json", "job", id.as_str().unwrap()]).await.json();
     let event = &job["payload"]["eventData"];
-    assert_eq!((&event["event"], &event["by"]), (&json!("control_changed"), &json!("operator")));
-    assert_eq!(event["about"], json!({"action": "pause", "set": {"pause:send_refund_email": "1"}}));
+    assert_eq!(
+        (&event["action"], &event["actor"]),
+        (&json!("control_changed"), &json!({"kind": "operator", "id": "cli"}))
+    );
+    assert_eq!(
+        (&event["before"], &event["after"]),
+        (&json!({"pause:send_refund_email": null}), &json!({"pause:send_refund_email": "1"}))
+    );
     assert!(event["requestId"].as_str().unwrap().starts_with("cli-"));
 }
 

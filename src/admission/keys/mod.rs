@@ -3,9 +3,10 @@
 //! A key is shown once and stored as its digest. Nothing keeps a copy of what it may do, so one that is revoked is refused from the
 //! next call on.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ApiKey;
+use crate::domain::audit_event::{AuditedChange, Subject};
 use crate::domain::escrow::Role;
 use crate::domain::id::PartnerId;
 use crate::domain::job::{JobType, NewJob, NewJobError};
@@ -129,8 +130,8 @@ impl ApiKeys {
             created_at: self.clock.now(),
             sha256: key.sha256(),
         };
-        let about = json!({"id": info.id, "role": role, "partner": partner, "limit": limit});
-        let record = recorder.record("api_key_created", &about)?;
+        let after = json!({"role": role, "partner": partner, "limit": limit});
+        let record = recorder.record(change("api_key_created", &info.sha256, Value::Null, after))?;
         let args = vec![
             info.sha256.clone().into(),
             role.as_str().into(),
@@ -184,15 +185,18 @@ impl ApiKeys {
     /// Revokes the key that is called `name`. It is refused from the next call on.
     pub async fn revoke(&self, name: &str, recorder: &Recorder) -> Result<ApiKeyInfo, ApiKeyError> {
         let key = self.find(name).await?;
-        let about = json!({"id": key.id, "role": key.role, "partner": key.partner});
-        self.revoke_digest(&key.sha256, &recorder.record("api_key_revoked", &about)?).await?;
+        let before = json!({"role": key.role, "partner": key.partner, "limit": key.limit});
+        let record = recorder.record(change("api_key_revoked", &key.sha256, before, Value::Null))?;
+        self.revoke_digest(&key.sha256, &record).await?;
         Ok(key)
     }
 
     /// Revokes `key` itself, as one does with a key found where it should not be; it need not be listed.
     pub async fn revoke_key(&self, key: &ApiKey, recorder: &Recorder) -> Result<String, ApiKeyError> {
         let sha256 = key.sha256();
-        let record = recorder.record("api_key_revoked", &json!({"id": id(&sha256)}))?;
+        // It need not be listed, so what it was is not known.
+        let before = json!({"presented": true});
+        let record = recorder.record(change("api_key_revoked", &sha256, before, Value::Null))?;
         self.revoke_digest(&sha256, &record).await?;
         Ok(id(&sha256))
     }
@@ -215,6 +219,10 @@ impl ApiKeys {
             self.keys.job(&record.document.id),
         ]
     }
+}
+
+fn change(action: &str, sha256: &str, before: Value, after: Value) -> AuditedChange {
+    AuditedChange { action: action.to_owned(), subject: Subject::of("api_key", &id(sha256)), before, after }
 }
 
 fn id(sha256: &str) -> String {

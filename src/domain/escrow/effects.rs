@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 
-use super::{Escrow, Operation, Pending, State, Timer};
+use super::{Escrow, Operation, Pending, Role, State, Timer};
+use crate::domain::audit_event::{Actor, AuditEvent, AuditPayload, AuditedChange, Subject};
 use crate::domain::endpoint::AUTHORIZATION_EXPIRING;
 use crate::domain::job::{
     DisputeResolved, Due, EmailDispute, EmailPayment, EmailRefund, EscrowStatusChanged, JobType, StripeCapture,
@@ -58,8 +59,8 @@ impl Effect {
     }
 }
 
-/// Returns the side effects of the move from `before`, or from nothing, to `after`.
-pub fn effects(before: Option<&Escrow>, after: &Escrow) -> Vec<Effect> {
+/// Returns the side effects of the move from `before`, or from nothing, to `after`, which the request `request_id` made, if one did.
+pub fn effects(before: Option<&Escrow>, after: &Escrow, request_id: Option<&str>) -> Vec<Effect> {
     let mut effects = Vec::new();
     let settled = |escrow: &Escrow| escrow.pending.as_ref().map_or(escrow.state, |pending| pending.from);
     if let Some(before) = before
@@ -70,7 +71,7 @@ pub fn effects(before: Option<&Escrow>, after: &Escrow) -> Vec<Effect> {
             effects.push(status_changed(after, settled(before)));
         }
     }
-    effects.push(audit(after));
+    effects.push(audit(before, after, request_id));
     effects
 }
 
@@ -174,24 +175,27 @@ fn status_changed(after: &Escrow, before: State) -> Effect {
 }
 
 /// The record names no party: addresses do not belong into a log that is kept for good.
-fn audit(after: &Escrow) -> Effect {
+fn audit(before: Option<&Escrow>, after: &Escrow, request_id: Option<&str>) -> Effect {
     let entry = after.history.last();
-    let event = json!({
-        "event": format!("escrow.{}", entry.map_or("note", |entry| entry.operation.as_str())),
-        "escrowId": after.id,
-        "partner": after.partner,
-        "version": after.version,
-        "from": entry.and_then(|entry| entry.from),
-        "to": after.state,
-        "by": entry.map(|entry| &entry.by),
-        "amount": entry.and_then(|entry| entry.amount),
-        "currency": after.currency,
-        "amounts": after.amounts(),
-        "paymentIntentId": after.payment.intent_id,
-        "failure": entry.and_then(|entry| entry.failure.as_ref()),
-        "at": after.updated_at,
-    });
-    let payload = json!({ "eventData": event });
+    let by = entry.map_or("fallback", |entry| entry.by.as_str());
+    let stands =
+        |escrow: &Escrow| json!({"status": escrow.state, "version": escrow.version, "amounts": escrow.amounts()});
+    let mut now = stands(after);
+    now["currency"] = json!(after.currency);
+    now["paymentIntentId"] = json!(after.payment.intent_id);
+    now["amount"] = json!(entry.and_then(|entry| entry.amount));
+    now["failure"] = json!(entry.and_then(|entry| entry.failure.as_ref()));
+    let change = AuditedChange {
+        action: format!("escrow.{}", entry.map_or("note", |entry| entry.operation.as_str())),
+        subject: Subject::of("escrow", &after.id),
+        before: before.map_or(Value::Null, stands),
+        after: now,
+    };
+    // A partner sees only its own escrows; of others the key is not kept.
+    let id = (by == Role::Partner.as_str()).then_some(after.partner.as_str());
+    let actor = Actor { kind: by, id };
+    let event = AuditEvent { time: after.updated_at, actor, change, request_id };
+    let payload = AuditPayload { event_data: event };
     Effect::new(JobType::AuditLogCreated, &payload, dedupe(after, &format!("audit-{}", after.version)))
 }
 

@@ -5,7 +5,7 @@
 
 use askama::Template;
 use http::HeaderValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::form::Form;
 use super::page::{self, Shell};
@@ -15,13 +15,14 @@ use super::text::{self, Addresses};
 use super::view::View;
 use super::{escrow, job, letters, search};
 use crate::app::App;
+use crate::domain::audit_event::{AuditedChange, Subject};
 use crate::domain::control::{Rule, Scope};
 use crate::domain::id::JobId;
 use crate::domain::job::{JobType, UnknownJobType};
 use crate::http::jobs::dead_letter::Filter;
 use crate::http::jobs::dead_letter_action::Walk;
 use crate::http::{ApiError, Request, Response, Wake, record};
-use crate::queue::{Cancelled, MAX_IDS, Treatment};
+use crate::queue::{Caller, Cancelled, MAX_IDS, Recorder, Treatment};
 
 /// Dead letters changed by one click on all of them. The API's own number: ten calls to Redis, about a second.
 const STEP: usize = 500;
@@ -76,10 +77,7 @@ async fn pause(app: &App, request: &Request, name: &str, paused: bool) -> Result
         name => Scope::Type(job_type(name)?),
     };
     let rule = Rule::Paused(scope, paused);
-    let set: Value = [rule.field()].into_iter().map(|(field, value)| (field, Value::from(value))).collect();
-    let action = if paused { "pause" } else { "resume" };
-    let record = record::of(app, request, "control_changed", &json!({"action": action, "set": set}))?;
-    app.queue()?.set_rules(&[rule], &record).await?;
+    app.queue()?.set_rules(&[rule], &recorder(app, request)).await.map_err(ApiError::from)?;
     Ok(waking(back(request, if paused { "paused" } else { "resumed" }, None)))
 }
 
@@ -121,10 +119,10 @@ async fn change(
         return sure(request, session, treatment, &filter, ids, all);
     }
     let (done, more) = if all {
-        let answer = Walk::new(app, treatment, &filter, STEP, None)?.run(app, request).await?;
+        let answer = Walk::new(app, treatment, &filter, STEP, None)?.run(app, &recorder(app, request)).await?;
         (answer.done, answer.more)
     } else {
-        let recorder = record::recorder(app, request);
+        let recorder = recorder(app, request);
         app.queue()?.treat(treatment, &ids, &recorder).await.map_err(ApiError::from)?;
         (ids.len(), false)
     };
@@ -192,12 +190,15 @@ async fn cancel(app: &App, request: &Request, id: &str) -> Result<Response, Prob
 
 /// Shows a page with its e-mail addresses, once, and puts on record that they were.
 async fn addresses(app: &App, request: &Request, session: &Session) -> Result<Response, Problem> {
-    let (about, title) = match View::of(request)? {
-        View::Job(id) => (json!({"jobId": id}), format!("Job {id}")),
-        View::Escrow(id) => (json!({"escrowId": id}), format!("Escrow {id}")),
+    let (subject, title) = match View::of(request)? {
+        View::Job(id) => (Subject::of("job", &id), format!("Job {id}")),
+        View::Escrow(id) => (Subject::of("escrow", &id), format!("Escrow {id}")),
         _ => return Err(ApiError::invalid("invalid_query", "only a job's or an escrow's page has addresses").into()),
     };
-    let record = record::of(app, request, "addresses_shown", &about)?;
+    // Nothing is changed by it but who knows.
+    let (action, before, after) = ("addresses_shown".to_owned(), Value::Null, Value::Null);
+    let record = recorder(app, request).record(AuditedChange { action, subject, before, after });
+    let record = record.map_err(|error| record::too_large(&error))?;
     app.queue()?.enqueue(&[record]).await.map_err(ApiError::from)?;
     let shell = Shell::new(title, "", session);
     match View::of(request)? {
@@ -205,6 +206,10 @@ async fn addresses(app: &App, request: &Request, session: &Session) -> Result<Re
         View::Escrow(id) => escrow::show(app, shell, &id, Addresses::Shown).await,
         _ => Err(ApiError::internal().into()),
     }
+}
+
+fn recorder(app: &App, request: &Request) -> Recorder {
+    record::recorder(app, request, Caller::operator("dashboard"))
 }
 
 /// Sends the browser back to the page that the form was on, which says what came of it.

@@ -61,7 +61,7 @@ async fn admitted_create(
     let wanted = wanted?;
     let (role, id) = (admitted.role, request.id.clone());
     let render = move |ending: Ending<'_>| ended(ending, StatusCode::CREATED, role, &id);
-    let order = Order { role, record: &record, render: &render, traceparent: request.traceparent() };
+    let order = Order { role, record: &record, render: &render, origin: request.origin() };
     let escrows = app.escrows()?;
     let begun = match &admitted.earlier {
         Earlier::Open(id) => escrows.get(id).await?,

@@ -42,7 +42,7 @@ async fn admitted_operate(
     let escrow = admitted.escrow.take().ok_or_else(unknown_escrow)?;
     let (role, id) = (admitted.role, request.id.clone());
     let render = move |ending: Ending<'_>| ended(ending, StatusCode::OK, role, &id);
-    let order = Order { role, record: &record, render: &render, traceparent: request.traceparent() };
+    let order = Order { role, record: &record, render: &render, origin: request.origin() };
     let done = app.escrows()?.operate(escrow, &command, &order).await?;
     Ok(enter::done(done, |escrow: &Escrow| EscrowView::new(escrow, role).to_json()))
 }

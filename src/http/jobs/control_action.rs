@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-use serde_json::{Value, json};
-
 use super::dead_letter::read_type;
 use super::{control, suppressed};
 use crate::app::App;
@@ -16,6 +13,7 @@ use crate::domain::limits::MAX_MAX_ATTEMPTS;
 use crate::http::extract::Fields;
 use crate::http::{ApiError, Request, Response, record, reply};
 use crate::queue::MaxAttemptsSet;
+use http::StatusCode;
 
 const ACTIONS: &str = "pause, resume, limit-rate, limit-concurrency, unlimit, recovery-on, recovery-off, reset-recovery, set-max-attempts, unsuppress";
 
@@ -45,10 +43,8 @@ pub(super) async fn act(app: App, request: Request) -> Result<Response, ApiError
         }
     };
     body.finish("action, type or all, jobs, periodMs")?;
-    let set: Value = rules.iter().map(|rule| rule.field()).map(|(field, value)| (field, Value::from(value))).collect();
-    let record = record::of(&app, &request, "control_changed", &json!({"action": action, "set": set}))?;
     let queue = app.queue()?;
-    queue.set_rules(&rules, &record).await?;
+    queue.set_rules(&rules, &record::operator(&app, &request)).await?;
     control::answer(&queue).await
 }
 
@@ -86,9 +82,8 @@ fn concurrency(body: &mut Fields) -> Result<u32, ApiError> {
 async fn reset_recovery(app: &App, request: &Request, mut body: Fields) -> Result<Response, ApiError> {
     let job_type = job_type(&mut body)?;
     body.finish("action or type")?;
-    let record = record::of(app, request, "recovery_reset", &json!({"type": job_type}))?;
     let queue = app.queue()?;
-    queue.reset_recovery(job_type, &record).await?;
+    queue.reset_recovery(job_type, &record::operator(app, request)).await?;
     control::answer(&queue).await
 }
 
@@ -101,9 +96,8 @@ async fn set_max_attempts(app: &App, request: &Request, mut body: Fields) -> Res
         return Err(body.invalid("invalid_field", detail));
     }
     body.finish("action, id or maxAttempts")?;
-    let record = record::of(app, request, "max_attempts_changed", &json!({"jobId": id, "maxAttempts": max_attempts}))?;
     let queue = app.queue()?;
-    match queue.set_max_attempts(&id, max_attempts, &record).await? {
+    match queue.set_max_attempts(&id, max_attempts, &record::operator(app, request)).await? {
         MaxAttemptsSet::Done => {
             let view = queue.status(&id).await?;
             Ok(reply::json_bytes(StatusCode::OK, view.map_or_else(String::new, |view| view.document.shown().to_json())))

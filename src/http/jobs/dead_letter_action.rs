@@ -15,7 +15,7 @@ use crate::domain::id::JobId;
 use crate::domain::limits::{MAX_LOOKED_AT, MAX_STEP_LETTERS};
 use crate::http::extract::Fields;
 use crate::http::{ApiError, Request, Response, record, reply};
-use crate::queue::{ChangeError, LetterFilter, LetterOrder, LetterRange, MAX_IDS, TreatError, Treatment};
+use crate::queue::{ChangeError, LetterFilter, LetterOrder, LetterRange, MAX_IDS, Recorder, TreatError, Treatment};
 
 /// Dead letters changed in one step where the caller names no number. Chosen: ten calls to Redis, about a second.
 const DEFAULT_LIMIT: usize = 500;
@@ -61,11 +61,11 @@ async fn redrive_or_discard(
     let answer = if let Some(ids) = ids {
         let ids = read_ids(&body, ids)?;
         body.finish("action, ids")?;
-        app.queue()?.treat(treatment, &ids, &record::recorder(app, request)).await?;
+        app.queue()?.treat(treatment, &ids, &record::operator(app, request)).await?;
         Answer { done: ids.len(), ..Answer::default() }
     } else {
         let walk = Walk::read(app, treatment, job_type, body)?;
-        walk.run(app, request).await?
+        walk.run(app, &record::operator(app, request)).await?
     };
     Ok(reply::json(StatusCode::OK, &answer))
 }
@@ -137,13 +137,13 @@ impl Walk {
     }
 
     /// Goes as far as `limit` allows.
-    pub(in crate::http) async fn run(mut self, app: &App, request: &Request) -> Result<Answer, ApiError> {
-        let (queue, recorder) = (app.queue()?, record::recorder(app, request));
+    pub(in crate::http) async fn run(mut self, app: &App, recorder: &Recorder) -> Result<Answer, ApiError> {
+        let queue = app.queue()?;
         let mut answer = Answer::default();
         let mut looked_at = 0;
         loop {
             let missing = self.limit - answer.done;
-            let step = queue.treat_page(self.treatment, self.filter, &self.range, missing, &recorder).await?;
+            let step = queue.treat_page(self.treatment, self.filter, &self.range, missing, recorder).await?;
             looked_at += MAX_STEP_LETTERS;
             answer.done += step.done;
             answer.skipped += step.skipped;
@@ -165,7 +165,7 @@ async fn edit(app: &App, request: &Request, mut body: Fields) -> Result<Response
     let payload: Box<RawValue> = body.raw("payload")?;
     body.finish("action, id or payload")?;
     let queue = app.queue()?;
-    queue.edit_payload(&id, &payload, &record::recorder(app, request)).await?;
+    queue.edit_payload(&id, &payload, &record::operator(app, request)).await?;
     let view = queue.status(&id).await?;
     Ok(reply::json_bytes(StatusCode::OK, view.map_or_else(String::new, |view| view.document.shown().to_json())))
 }

@@ -33,8 +33,7 @@ struct One {
 
 impl From<Suppressed> for One {
     fn from(suppressed: Suppressed) -> Self {
-        // A complaint closes an address for good, a bounce for a time.
-        let reason = if suppressed.until.is_some() { "bounced" } else { "complained" };
+        let reason = suppressed.reason();
         Self { address: suppressed.address.to_string(), reason, until: suppressed.until }
     }
 }
@@ -66,8 +65,7 @@ pub(super) async fn lift(app: &App, request: &Request, mut body: Fields) -> Resu
         _ => return Err(body.invalid("invalid_field", "expected one of email, or address as the list shows it")),
     };
     body.finish("action, email or address")?;
-    let record = record::of(app, request, "suppression_lifted", &json!({"address": address.as_str()}))?;
-    if app.deliveries()?.lift(&address, &record).await? {
+    if app.deliveries()?.lift(&address, &record::operator(app, request)).await? {
         return Ok(reply::json(StatusCode::OK, &json!({"lifted": address.as_str()})));
     }
     Err(ApiError::not_found("not_suppressed", "this address is not suppressed; mails are sent to it"))

@@ -1,7 +1,6 @@
 //! `/api/partners/{id}`: a partner's webhook endpoints, for operators with an API key of the role admin.
 
 mod action;
-mod view;
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -12,9 +11,7 @@ use crate::domain::id::{EndpointId, PartnerId};
 use crate::http::escrow::enter;
 use crate::http::query::Query;
 use crate::http::{ApiError, Request, Response, Route, reply};
-use crate::partners::Partner;
-
-use view::PartnerView;
+use crate::partners::{ManageError, Partner, PartnerView};
 
 /// `GET` and `POST /api/partners/{id}`
 pub static PARTNER: Route = Route::new(
@@ -35,7 +32,7 @@ async fn act(app: App, request: Request) -> Result<Response, ApiError> {
     let admitted = enter::enter(&app, &request, None).await?;
     let acted = async {
         let id = partner_of(&request, admitted.role)?;
-        action::act(&app, &request, &id).await
+        action::act(&app, &request, &id, &admitted.partner).await
     };
     enter::with_window(admitted.window, acted.await)
 }
@@ -71,6 +68,5 @@ fn partner_of(request: &Request, role: Role) -> Result<PartnerId, ApiError> {
 /// Returns the endpoint of that id.
 fn known<'a>(partner: &'a Partner, id: &str) -> Result<&'a crate::partners::KnownEndpoint, ApiError> {
     EndpointId::parse(id).map_err(|error| ApiError::invalid("invalid_id", error.to_string()))?;
-    let detail = "the partner has no such endpoint";
-    partner.endpoints.get(id).ok_or_else(|| ApiError::not_found("unknown_endpoint", detail))
+    partner.endpoints.get(id).ok_or_else(|| ManageError::UnknownEndpoint.into())
 }

@@ -22,7 +22,7 @@ async fn take_in(app: App, request: Request) -> Result<Response, ApiError> {
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "invalid_signature", error.to_string()))?;
     let event: Event = serde_json::from_slice(&request.body)
         .map_err(|_| ApiError::not_json("the body is not an event of Stripe's"))?;
-    let taken_in = app.escrows()?.take_in(&event).await?;
+    let taken_in = app.escrows()?.take_in(&event, request.origin()).await?;
     tracing::info!(request.id = %request.id, event.id = %event.id, event.kind = %event.kind, outcome = ?taken_in, "took in {}", event.kind);
     let outcome = match taken_in {
         TakenIn::Applied => "applied",

@@ -1,8 +1,11 @@
 //! `max_attempts`: give a live job another number of attempts.
 
+use serde_json::json;
+
+use crate::domain::audit_event::{AuditedChange, Subject};
 use crate::domain::id::JobId;
-use crate::domain::job::{JobStatus, JobType, NewJob};
-use crate::queue::{Change, Queue};
+use crate::domain::job::{JobStatus, JobType};
+use crate::queue::{Change, ChangeError, Queue, Recorder};
 use crate::upstash::{Patience, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
@@ -30,8 +33,8 @@ impl Queue {
         &self,
         id: &JobId,
         max_attempts: u32,
-        record: &NewJob,
-    ) -> Result<MaxAttemptsSet, UpstashError> {
+        recorder: &Recorder,
+    ) -> Result<MaxAttemptsSet, ChangeError> {
         for _ in 0..MAX_READS {
             let Some(view) = self.status(id).await? else {
                 return Ok(MaxAttemptsSet::UnknownJob);
@@ -44,6 +47,14 @@ impl Queue {
                 return Ok(MaxAttemptsSet::Over(status));
             }
             let mut document = view.document;
+            let attempts = |attempts: u32| json!({"maxAttempts": attempts});
+            let change = AuditedChange {
+                action: "max_attempts_changed".to_owned(),
+                subject: Subject::of("job", id),
+                before: attempts(document.max_attempts),
+                after: attempts(max_attempts),
+            };
+            let record = recorder.record(change).map_err(ChangeError::Record)?;
             document.max_attempts = max_attempts;
             document.updated_at = self.clock.now();
             let keys = vec![
@@ -53,7 +64,7 @@ impl Queue {
                 self.keys.job(&record.document.id),
                 self.keys.job(id),
             ];
-            let (record_id, record_document) = Change::record_args(Some(record));
+            let (record_id, record_document) = Change::record_args(Some(&record));
             let args = vec![
                 id.as_str().into(),
                 view.stored.into(),
@@ -67,7 +78,7 @@ impl Queue {
                 "processing" => return Ok(MaxAttemptsSet::Processing),
                 "unknown_job" => return Ok(MaxAttemptsSet::UnknownJob),
                 "changed" => {}
-                other => return Err(UpstashError::Unknown(format!("max_attempts answered {other:?}"))),
+                other => return Err(UpstashError::Unknown(format!("max_attempts answered {other:?}")).into()),
             }
         }
         Ok(MaxAttemptsSet::Processing)

@@ -11,14 +11,20 @@ pub(super) use max_attempts::MAX_ATTEMPTS;
 
 use std::collections::BTreeMap;
 
-use super::{Change, Queue, stats};
+use serde_json::Value;
+
+use super::{Change, ChangeError, Queue, Recorder};
+use crate::domain::audit_event::{AuditedChange, Subject};
 use crate::domain::control::{Rule, Rules};
-use crate::domain::job::{JobType, NewJob};
+use crate::domain::job::JobType;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
 pub(super) static CONTROL: Script = upstash_script!("control", "../record.lua", "set.lua");
 pub(super) static READ_CONTROL: Script = upstash_script!("read_control", "read.lua");
+
+/// Times control is read again when it changed in between. Chosen: two operators at once are rare, eight in a row a fault.
+const MAX_READS: u32 = 8;
 
 /// What operators have set, and how recovery is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,14 +36,18 @@ pub struct ControlView {
 }
 
 impl Queue {
-    /// Sets rules, all of them in one step. They hold from the next claim on.
-    pub async fn set_rules(&self, rules: &[Rule], record: &NewJob) -> Result<(), UpstashError> {
-        self.set_fields(self.keys.control(), rules.iter().map(|rule| rule.field()), record).await
+    /// Sets rules, all of them in one step, on record. They hold from the next claim on.
+    pub async fn set_rules(&self, rules: &[Rule], recorder: &Recorder) -> Result<(), ChangeError> {
+        let fields: Vec<(String, String)> = rules.iter().map(|rule| rule.field()).collect();
+        let hash = (self.keys.control(), Hash::Rules);
+        self.set_fields(hash, &fields, ("control_changed", Subject::the("control")), recorder).await
     }
 
     /// Lets the dead letters of a type come back by themselves again after too many of them died again.
-    pub async fn reset_recovery(&self, job_type: JobType, record: &NewJob) -> Result<(), UpstashError> {
-        self.set_fields(self.keys.recovery(), [(job_type.to_string(), String::new())], record).await
+    pub async fn reset_recovery(&self, job_type: JobType, recorder: &Recorder) -> Result<(), ChangeError> {
+        let fields = [(job_type.to_string(), String::new())];
+        let hash = (self.keys.recovery(), Hash::DiedAgain);
+        self.set_fields(hash, &fields, ("recovery_reset", Subject::of("control", &job_type)), recorder).await
     }
 
     /// Returns what is set.
@@ -53,30 +63,75 @@ impl Queue {
 
     async fn set_fields(
         &self,
-        hash: String,
-        fields: impl IntoIterator<Item = (String, String)>,
-        record: &NewJob,
-    ) -> Result<(), UpstashError> {
-        let record_job = self.keys.job(&record.document.id);
-        let keys = vec![hash, self.keys.counters(), self.keys.queue(JobType::AuditLogCreated), record_job];
-        let (record_id, record_document) = Change::record_args(Some(record));
-        let mut args = vec![record_id.into(), record_document.into()];
-        args.extend(fields.into_iter().flat_map(|(field, value)| [field.into(), value.into()]));
-        self.upstash.run(Patience::REQUEST, &ScriptCall { script: &CONTROL, keys, args }).await.map(drop)
+        (hash, which): (String, Hash),
+        fields: &[(String, String)],
+        (action, subject): (&str, Subject),
+        recorder: &Recorder,
+    ) -> Result<(), ChangeError> {
+        for _ in 0..MAX_READS {
+            let (rules, died_again) = raw(self.upstash.run(Patience::REQUEST, &self.control_call()).await?)?;
+            let known: BTreeMap<String, String> = match which {
+                Hash::Rules => rules,
+                Hash::DiedAgain => died_again,
+            }
+            .into_iter()
+            .collect();
+            let was = |field: &str| known.get(field).map_or("", String::as_str);
+            let values = |value: &dyn Fn(&(String, String)) -> String| -> Value {
+                fields.iter().map(|field| (field.0.clone(), or_null(value(field)))).collect()
+            };
+            let change = AuditedChange {
+                action: action.to_owned(),
+                subject: subject.clone(),
+                before: values(&|(field, _)| was(field).to_owned()),
+                after: values(&|(_, value)| value.clone()),
+            };
+            let record = recorder.record(change).map_err(ChangeError::Record)?;
+            let record_job = self.keys.job(&record.document.id);
+            let keys = vec![hash.clone(), self.keys.counters(), self.keys.queue(JobType::AuditLogCreated), record_job];
+            let (record_id, record_document) = Change::record_args(Some(&record));
+            let mut args = vec![record_id.into(), record_document.into()];
+            for (field, value) in fields {
+                args.extend([field.clone().into(), was(field).to_owned().into(), value.clone().into()]);
+            }
+            let reply = self.upstash.run(Patience::REQUEST, &ScriptCall { script: &CONTROL, keys, args }).await?;
+            if reply.text()? == "set" {
+                return Ok(());
+            }
+        }
+        Err(UpstashError::Unknown("control changed faster than it could be written".into()).into())
     }
+}
+
+/// Which of the two hashes of control.
+#[derive(Clone, Copy)]
+enum Hash {
+    Rules,
+    DiedAgain,
+}
+
+fn or_null(text: String) -> Value {
+    if text.is_empty() { Value::Null } else { text.into() }
 }
 
 /// Reads what the script answered.
 pub(super) fn read(reply: Reply) -> Result<ControlView, UpstashError> {
+    let (rules, died_again) = raw(reply)?;
+    let died_again = died_again.into_iter();
+    Ok(ControlView {
+        rules: Rules::of_fields(rules),
+        died_again: died_again.filter_map(|(name, count)| Some((name.parse().ok()?, count.parse().ok()?))).collect(),
+    })
+}
+
+type Fields = Vec<(String, String)>;
+
+fn raw(reply: Reply) -> Result<(Fields, Fields), UpstashError> {
     let mut reply = reply.array()?.into_iter();
     let (Some(rules), Some(died_again)) = (reply.next(), reply.next()) else {
         return Err(UpstashError::Unknown("read_control: the answer ends too soon".into()));
     };
-    let died_again = stats::fields(died_again)?.into_iter();
-    Ok(ControlView {
-        rules: Rules::of_fields(texts(rules)?),
-        died_again: died_again.filter_map(|(name, count)| Some((name.parse().ok()?, count))).collect(),
-    })
+    Ok((texts(rules)?, texts(died_again)?))
 }
 
 fn texts(reply: Reply) -> Result<Vec<(String, String)>, UpstashError> {

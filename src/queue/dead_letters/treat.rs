@@ -1,12 +1,15 @@
 //! What is done with whole dead letters, redrive or discard: by name, whole or not at all; or page by page along their list.
 
-use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::change::{Change, ChangeError, Changed};
 use super::{DeadLetter, EditError, LetterPlace, LetterRange};
+use crate::domain::audit_event::{AuditedChange, Subject};
 use crate::domain::id::JobId;
-use crate::domain::job::{JobType, NewJobError};
+use crate::domain::job::{JobStatus, JobType, NewJobError};
 use crate::domain::limits::MAX_STEP_LETTERS;
 use crate::domain::outcome::FailureKind;
 use crate::queue::{Queue, Recorder};
@@ -14,6 +17,9 @@ use crate::upstash::UpstashError;
 
 /// Times the dead letters are read again when one changed in between. Chosen: two operators at once are rare, four rarer.
 const MAX_READS: u32 = 4;
+
+/// What stands in a record for what may name people.
+const WITHHELD: &str = "withheld";
 
 /// What is done with dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,13 +102,32 @@ impl Treatment {
         recorder: &Recorder,
     ) -> Result<Vec<Changed>, ChangeError> {
         let ids: Vec<&str> = letters.iter().map(|letter| letter.document.id.as_str()).collect();
-        let record = recorder.record(self.event(), &json!({"jobIds": ids})).map_err(ChangeError::Record)?;
+        let after = match self {
+            Self::Redrive => json!({"status": JobStatus::Pending, "jobIds": ids}),
+            Self::Discard => Value::Null,
+        };
+        let dead = json!({"status": JobStatus::DeadLetter, "jobIds": ids});
+        let record = recorder.record(change(self.event(), Subject::the("dead_letters"), dead, after));
+        let record = record.map_err(ChangeError::Record)?;
         let change = Change { whole, record: Some(record) };
         match self {
             Self::Redrive => queue.redrive(letters, &change).await,
             Self::Discard => queue.discard(letters, &change).await,
         }
     }
+}
+
+fn change(action: &str, subject: Subject, before: Value, after: Value) -> AuditedChange {
+    AuditedChange { action: action.to_owned(), subject, before, after }
+}
+
+/// Returns the names of the fields in which two payloads differ.
+fn changed_fields(before: &RawValue, after: &RawValue) -> BTreeSet<String> {
+    let read =
+        |payload: &RawValue| -> BTreeMap<String, Value> { serde_json::from_str(payload.get()).unwrap_or_default() };
+    let (before, after) = (read(before), read(after));
+    let names = before.keys().chain(after.keys());
+    names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
 }
 
 impl Queue {
@@ -154,7 +179,11 @@ impl Queue {
     pub async fn edit_payload(&self, id: &JobId, payload: &RawValue, recorder: &Recorder) -> Result<(), TreatError> {
         for _ in 0..MAX_READS {
             let letters = self.find_all(std::slice::from_ref(id)).await?;
-            let record = recorder.record("dead_letter_edited", &json!({"jobId": id})).map_err(TreatError::Payload)?;
+            // A payload may name people: the record says which fields are others, not what they hold.
+            let fields = changed_fields(&letters[0].document.payload, payload);
+            let (before, after) = (json!({"payload": WITHHELD}), json!({"payload": WITHHELD, "changedFields": fields}));
+            let record = recorder.record(change("dead_letter_edited", Subject::of("job", id), before, after));
+            let record = record.map_err(TreatError::Payload)?;
             match self.edit(&letters[0], payload.to_owned(), Some(&record)).await? {
                 Changed::Done => return Ok(()),
                 Changed::Processing => return Err(TreatError::Processing(id.clone())),

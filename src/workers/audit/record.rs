@@ -13,9 +13,9 @@
 //! None of the first four can hold a line feed, so no two records have one text. In a shell:
 //! `printf 'holdfast-audit-1\n%s\n%s\n%s\n%s' "$previous" "$time" "$job_id" "$event" | sha256sum`.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
+
+use crate::domain::hex::hex;
 
 /// The first line. Another form of the text would have another.
 const FORM: &str = "holdfast-audit-1";
@@ -29,11 +29,7 @@ pub(super) fn hash(previous: &str, time: &str, job_id: &str, event: &str) -> Str
     for line in [FORM, "\n", previous, "\n", time, "\n", job_id, "\n", event] {
         sha256.update(line);
     }
-    let mut hex = String::with_capacity(64);
-    for byte in sha256.finalize() {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(sha256.finalize())
 }
 
 #[cfg(test)]

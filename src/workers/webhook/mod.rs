@@ -7,15 +7,10 @@
 //! A job that names a partner is split into one job an endpoint, so that each has attempts of its own; a partner without endpoints has the
 //! deployment's own, `WEBHOOK_URL`.
 
-mod address;
 pub(super) mod event;
-mod guard;
 pub(super) mod sender;
 
-use reqwest::Url;
-
 use self::event::occurred_at;
-use self::guard::Guard;
 use self::sender::{Hook, Sender, Sent, Target};
 use super::email::EmailWorker;
 use super::{Task, configured, outcome};
@@ -30,12 +25,6 @@ use crate::partners::{Attempt, Found, Partners, Went};
 
 /// The status that says that an endpoint is gone for good.
 const GONE: u16 = 410;
-
-/// Says why webhooks may not be sent to an address, as far as the address itself tells.
-pub fn refusal(allow_private: &[String], url: &str) -> Option<String> {
-    let Ok(url) = Url::parse(url) else { return Some("it is no address".to_owned()) };
-    Guard::new(allow_private).check(&url).err().map(|refused| refused.to_string())
-}
 
 /// Delivers webhooks.
 #[derive(Clone, Debug)]

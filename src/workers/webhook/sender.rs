@@ -8,7 +8,6 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, timeout};
 
-use super::guard::{Guard, Refused};
 use crate::config::WebhookConfig;
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
@@ -16,6 +15,7 @@ use crate::domain::signing_secret::SigningSecrets;
 use crate::domain::webhook_signature;
 use crate::edge::Clock;
 use crate::outbound::answer::{Answer, no_answer};
+use crate::outbound::guard::{Guard, Refused};
 use crate::outbound::{self, OutboundError};
 
 /// Longest wait for an answer. The lower end of what Standard Webhooks asks for, 15 to 30 s.

@@ -136,9 +136,13 @@ impl Run {
     }
 
     async fn pause(&mut self, job_type: JobType, paused: bool) {
-        let record = self.bench.job(JobType::AuditLogCreated, r#"{"eventData":{}}"#, JobOptions::default());
-        let id = record.document.id.clone();
-        self.bench.queue.set_rules(&[Rule::Paused(Scope::Type(job_type), paused)], &record).await.unwrap();
+        self.bench
+            .queue
+            .set_rules(&[Rule::Paused(Scope::Type(job_type), paused)], &self.bench.recorder())
+            .await
+            .unwrap();
+        let records = self.bench.at("queue:audit_log_created").await;
+        let id = JobId::parse(records.as_array().unwrap().last().unwrap().as_str().unwrap()).unwrap();
         self.model.enqueue(JobType::AuditLogCreated, id.as_str(), 0, None);
         self.model.pause(job_type, paused);
         self.ids.push((JobType::AuditLogCreated, id));

@@ -2,23 +2,23 @@
 
 use serde::Serialize;
 
+use super::{KnownEndpoint, Partner};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::id::PartnerId;
 use crate::domain::millis::Millis;
-use crate::partners::{KnownEndpoint, Partner};
 
 /// A partner with its endpoints.
-#[derive(Serialize)]
-pub(super) struct PartnerView<'a> {
+#[derive(Debug, Serialize)]
+pub struct PartnerView<'a> {
     partner: &'a PartnerId,
     email: Option<&'a str>,
     endpoints: Vec<EndpointView<'a>>,
 }
 
 /// An endpoint, and how it does.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EndpointView<'a> {
+pub struct EndpointView<'a> {
     id: &'a str,
     url: &'a str,
     /// Empty for all.
@@ -38,14 +38,16 @@ pub(super) struct EndpointView<'a> {
 }
 
 impl<'a> PartnerView<'a> {
-    pub(super) fn new(id: &'a PartnerId, partner: &'a Partner, now: Millis) -> Self {
+    /// Makes the view of a partner as it stands `now`.
+    pub fn new(id: &'a PartnerId, partner: &'a Partner, now: Millis) -> Self {
         let endpoints = partner.endpoints.values().map(|known| EndpointView::new(known, now)).collect();
         Self { partner: id, email: partner.email.as_ref().map(EmailAddress::expose), endpoints }
     }
 }
 
 impl<'a> EndpointView<'a> {
-    pub(super) fn new(known: &'a KnownEndpoint, now: Millis) -> Self {
+    /// Makes the view of an endpoint as it stands `now`.
+    pub fn new(known: &'a KnownEndpoint, now: Millis) -> Self {
         let KnownEndpoint { id, endpoint, does, .. } = known;
         let previous = endpoint.previous.as_ref().map(|previous| previous.until);
         Self {
@@ -64,7 +66,8 @@ impl<'a> EndpointView<'a> {
     }
 
     /// Shows the secret.
-    pub(super) fn with_secret(self, known: &'a KnownEndpoint) -> Self {
+    #[must_use]
+    pub fn with_secret(self, known: &'a KnownEndpoint) -> Self {
         Self { secret: Some(known.endpoint.secret.expose()), ..self }
     }
 }

@@ -1,4 +1,4 @@
-//! Keeps webhooks from reaching anything that is not on the public Internet.
+//! Keeps calls to addresses that others chose from reaching anything that is not on the public Internet.
 //!
 //! An address written as a number is judged before anything is sent, however it is written; a name's addresses are judged where
 //! the connection is made, so that what was checked is what is connected to. Hosts on the allow-list may be private, at
@@ -12,42 +12,52 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
-use super::address::is_public;
+use super::public_address::is_public;
 
 /// Why an address is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+pub enum Refused {
+    /// Its scheme is not https.
     #[error("its scheme is not https")]
     Scheme,
+    /// It has a user name or password.
     #[error("it has a user name or password")]
     UserInfo,
+    /// It has no host.
     #[error("it has no host")]
     NoHost,
+    /// Its port is neither 443 nor 1024 or above.
     #[error("its port {0} is neither 443 nor 1024 or above")]
     Port(u16),
+    /// Its host is no public address.
     #[error("its host is no public address")]
     NotPublic,
+    /// Its host's name leads to no public address.
     #[error("its host's name leads to no public address")]
     ResolvesToPrivate,
+    /// Its host is allowed at another port only.
     #[error("its host is allowed at another port only")]
     AllowedElsewhere,
 }
 
-/// Decides where a webhook may go. Cheap to clone.
+/// Decides where a call may go. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Guard {
+pub struct Guard {
     /// `host:port` of what may be private.
     allowed: Arc<HashSet<String>>,
 }
 
 impl Guard {
     /// Makes a guard that lets `allow_private` through, each `host:port` in lower case.
-    pub(super) fn new(allow_private: &[String]) -> Self {
+    pub fn new(allow_private: &[String]) -> Self {
         Self { allowed: Arc::new(allow_private.iter().cloned().collect()) }
     }
 
     /// Judges what the address itself tells.
-    pub(super) fn check(&self, url: &Url) -> Result<(), Refused> {
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub fn check(&self, url: &Url) -> Result<(), Refused> {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(Refused::Scheme);
         }
@@ -72,6 +82,15 @@ impl Guard {
             Host::Domain(name) if self.allows_name(name) => Err(Refused::AllowedElsewhere),
             _ => Ok(()),
         }
+    }
+
+    /// Judges a text as [`check`](Self::check) does an address.
+    ///
+    /// # Errors
+    /// With what is wrong with it, to follow "the address is refused:".
+    pub fn check_text(&self, text: &str) -> Result<(), String> {
+        let url = Url::parse(text).map_err(|_| "it is no address".to_owned())?;
+        self.check(&url).map_err(|refused| refused.to_string())
     }
 
     fn allows_name(&self, name: &str) -> bool {
