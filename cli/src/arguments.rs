@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use holdfast::domain::id::{EscrowId, JobId};
 
-use crate::{control, dead_letter, doctor, enqueue, forget, keys, process, stats};
+use crate::{control, dead_letter, doctor, enqueue, forget, keys, partners, process, stats, suppressed};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -67,6 +67,12 @@ pub(crate) enum Command {
     /// API keys: made, listed, revoked.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Partners' webhook endpoints: made, changed, tested, removed.
+    #[command(subcommand)]
+    Partners(partners::PartnersCommand),
+    /// The addresses that are not written to, because mails to them bounced or were complained of.
+    #[command(subcommand)]
+    Suppressed(suppressed::SuppressedCommand),
     /// Says what is wrong with a deployment, and what to do about it; changes nothing. Exits with 1 where there is a problem.
     Doctor(doctor::Doctor),
     /// Takes an address out of everything that no longer needs it.

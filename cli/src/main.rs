@@ -15,11 +15,13 @@ mod forget;
 mod job;
 mod job_type;
 mod keys;
+mod partners;
 mod pretty;
 mod process;
 mod progress;
 mod session;
 mod stats;
+mod suppressed;
 mod table;
 mod variables;
 mod words;
@@ -78,6 +80,8 @@ async fn dispatch(session: &Session, variables: &Variables, command: Command) ->
         Command::Delayed(delayed) => delayed.run(session).await,
         Command::Process(process) => process.run(session).await,
         Command::Keys(keys) => keys.run(session).await,
+        Command::Partners(partners) => partners.run(session).await,
+        Command::Suppressed(suppressed) => suppressed.run(session).await,
         Command::Doctor(doctor) => doctor.run(session, variables).await,
         Command::Forget(forget) => forget.run(session).await,
         Command::Audit(AuditCommand::Verify) => audit::verify(session).await,

@@ -11,4 +11,5 @@ mod forget;
 mod keys;
 mod looks;
 mod many;
+mod partners;
 mod processing;
