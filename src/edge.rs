@@ -12,6 +12,11 @@ use crate::domain::millis::Millis;
 pub enum Clock {
     /// The machine's clock; scripts ask Redis.
     Real,
+    /// The machine's clock where it goes wrong by so much, as a machine's may; scripts ask Redis.
+    Wrong {
+        /// How far it is ahead, in milliseconds; behind where it is negative.
+        by_ms: i64,
+    },
     /// The same time everywhere until a test moves it.
     Fixed(Arc<AtomicI64>),
 }
@@ -30,6 +35,7 @@ impl Clock {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Millis(0).plus(since)
             }
+            Self::Wrong { by_ms } => Millis(Self::Real.now().0.saturating_add(*by_ms)),
             Self::Fixed(now) => Millis(now.load(Ordering::SeqCst)),
         }
     }
@@ -44,7 +50,7 @@ impl Clock {
     /// Returns what scripts take for their `now_ms`: nothing, so that they ask Redis, or the fixed time.
     pub fn script_arg(&self) -> String {
         match self {
-            Self::Real => String::new(),
+            Self::Real | Self::Wrong { .. } => String::new(),
             Self::Fixed(_) => self.now().to_string(),
         }
     }
@@ -111,6 +117,13 @@ mod tests {
         clock.clone().advance(Duration::from_secs(1));
         assert_eq!(clock.now(), Millis(2_000));
         assert_eq!(Clock::Real.script_arg(), "");
+    }
+
+    #[test]
+    fn a_machines_wrong_clock_is_not_what_scripts_go_by() {
+        let (slow, real) = (Clock::Wrong { by_ms: -60_000 }, Clock::Real.now());
+        assert!(real.since(slow.now()) >= Duration::from_secs(59));
+        assert_eq!(slow.script_arg(), "");
     }
 
     #[test]

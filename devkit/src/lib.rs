@@ -1,5 +1,6 @@
 //! Holdfast's local stack.
 
+pub mod chaos;
 pub mod client;
 mod clock;
 mod control;

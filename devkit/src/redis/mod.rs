@@ -34,6 +34,8 @@ pub struct RedisOptions {
     pub port: Option<u16>,
     /// Where to keep the data over restarts (append-only file, or meebis's snapshot); by default it is lost.
     pub data_dir: Option<PathBuf>,
+    /// Further settings of `redis-server`'s, each a name without its dashes and a value.
+    pub settings: Vec<(String, String)>,
 }
 
 /// Why Redis did not start.
@@ -93,6 +95,7 @@ pub struct RedisServer {
     program: Program,
     address: SocketAddr,
     data_dir: Option<PathBuf>,
+    settings: Vec<(String, String)>,
     process: Option<Guarded>,
 }
 
@@ -104,18 +107,19 @@ impl RedisServer {
             if options.port.is_some() {
                 break;
             }
-            match Self::start_on(free_port(&program)?, program.clone(), options.data_dir.clone()).await {
+            match Self::start_on(free_port(&program)?, program.clone(), options.clone()).await {
                 Err(StartError::Ended { .. }) => {}
                 settled => return settled,
             }
         }
         let port = options.port.map_or_else(|| free_port(&program), Ok)?;
-        Self::start_on(port, program, options.data_dir).await
+        Self::start_on(port, program, options).await
     }
 
-    async fn start_on(port: u16, program: Program, data_dir: Option<PathBuf>) -> Result<Self, StartError> {
+    async fn start_on(port: u16, program: Program, options: RedisOptions) -> Result<Self, StartError> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut server = Self { program, address, data_dir, process: None };
+        let RedisOptions { data_dir, settings, .. } = options;
+        let mut server = Self { program, address, data_dir, settings, process: None };
         server.launch().await?;
         Ok(server)
     }
@@ -128,6 +132,11 @@ impl RedisServer {
     /// What kind of Redis it is.
     pub fn kind(&self) -> Kind {
         self.program.kind
+    }
+
+    /// Its process id.
+    pub fn process(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Guarded::process)
     }
 
     /// Kills it as a crash would, with SIGKILL; [`RedisServer::restart`] brings it back.
@@ -170,6 +179,11 @@ impl RedisServer {
                 arguments.extend([OsStr::new("--dir"), folder.as_os_str()]);
                 arguments.extend(["--save", "", "--appendonly", appendonly].map(OsStr::new));
             }
+        }
+        let settings: Vec<(String, &str)> =
+            self.settings.iter().map(|(name, value)| (format!("--{name}"), value.as_str())).collect();
+        for (name, value) in &settings {
+            arguments.extend([OsStr::new(name), OsStr::new(value)]);
         }
         let process = Guarded::spawn(self.program.path.as_os_str(), &arguments)
             .map_err(|source| StartError::Spawn { program: self.name(), source })?;

@@ -21,7 +21,7 @@ const LIMIT: &str = "100000";
 
 /// Writes the keys into the store.
 #[expect(clippy::disallowed_methods, reason = "the stack writes where its routes read: behind the same prefix")]
-pub(super) async fn seed(rest: &RestServer) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn seed(rest: &RestServer) -> Result<(), Box<dyn Error>> {
     let now = Clock::Real.now();
     let keys = Keys::new(std::env::var("KEY_PREFIX").unwrap_or_default().trim());
     let commands = KEYS.map(|(key, role, partner)| {

@@ -3,9 +3,9 @@
 
 mod cron;
 mod environment;
-mod keys;
+pub(crate) mod keys;
 mod options;
-mod routes;
+pub(crate) mod routes;
 mod welcome;
 
 use std::error::Error;

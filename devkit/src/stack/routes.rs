@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 const WAKE: Duration = Duration::from_secs(2);
 
 /// Makes the router of all routes.
-pub(super) fn router(app: App) -> Router {
+pub(crate) fn router(app: App) -> Router {
     Router::new().fallback(answer).with_state(app)
 }
 

@@ -1,0 +1,37 @@
+//! Chaos: see `devkit::chaos`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use devkit::chaos::{self, Options};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let mut runtime = if options.child.is_some() {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    let ended = match runtime.enable_all().build() {
+        Ok(runtime) => {
+            let ended = runtime.block_on(chaos::main(options));
+            // A process of a run still reads its standard input, and would wait for its end.
+            runtime.shutdown_background();
+            ended
+        }
+        Err(error) => Err(error.into()),
+    };
+    ended.unwrap_or_else(|error| failed(error.as_ref()))
+}
+
+#[expect(clippy::print_stderr, reason = "the program's last words, for whoever started it")]
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprint!("chaos: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprint!(": {error}");
+        cause = error.source();
+    }
+    eprintln!();
+    ExitCode::FAILURE
+}
