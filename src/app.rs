@@ -55,10 +55,29 @@ impl App {
             let malformed = ConfigError::Malformed { name: crate::config::KV_REST_API_TOKEN, expected: "a token" };
             Upstash::new(&upstash, http.clone()).map_err(|_| malformed)
         });
+        Ok(Self::with(config, http, upstash, clock, dice))
+    }
+
+    /// Makes the app of a process that speaks Redis' own protocol, with the server that `REDIS_URL` names.
+    ///
+    /// # Errors
+    /// Only when no HTTP client can be made.
+    #[cfg(feature = "resp")]
+    pub fn over_redis(config: Config, clock: Clock, dice: Dice) -> Result<Self, OutboundError> {
+        let http = outbound::client()?;
+        let upstash = config.redis_url.clone().and_then(|url| {
+            let malformed =
+                ConfigError::Malformed { name: crate::config::REDIS_URL, expected: "an address of a Redis" };
+            Upstash::over_redis(&url).map_err(|_| malformed)
+        });
+        Ok(Self::with(config, http, upstash, clock, dice))
+    }
+
+    fn with(config: Config, http: reqwest::Client, upstash: Setting<Upstash>, clock: Clock, dice: Dice) -> Self {
         let keys = config.key_prefix.as_deref().map(Keys::new).map_err(Clone::clone);
         let shared =
             Shared { config, http, upstash, keys, clock, dice, workers: OnceLock::new(), health: Mutex::default() };
-        Ok(Self { shared: Arc::new(shared) })
+        Self { shared: Arc::new(shared) }
     }
 
     /// Returns the settings.

@@ -78,6 +78,17 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
         Ok(UpstashConfig { url: self.url(url, "")?, token: self.credential(token)? })
     }
 
+    /// Redis by its own protocol. A fragment is refused: in it a client may be told not to look at certificates.
+    #[cfg(feature = "resp")]
+    pub(super) fn redis_url(&self) -> Setting<Secret> {
+        let value = self.required(names::REDIS_URL)?;
+        let url = reqwest::Url::parse(&value).ok();
+        let url =
+            url.filter(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host() && url.fragment().is_none());
+        let expected = "an address such as redis://user:password@host:6379 or rediss://...";
+        url.map(|_| Secret::new(value)).ok_or(ConfigError::Malformed { name: names::REDIS_URL, expected })
+    }
+
     pub(super) fn key_prefix(&self) -> Setting<String> {
         let value = self.optional(names::KEY_PREFIX).unwrap_or_default();
         if value.len() > 64 || !value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c)) {

@@ -50,6 +50,9 @@ pub type Setting<T> = Result<T, ConfigError>;
 pub struct Config {
     /// Where Redis is.
     pub upstash: Setting<UpstashConfig>,
+    /// Where Redis is by its own protocol.
+    #[cfg(feature = "resp")]
+    pub redis_url: Setting<Secret>,
     /// What stands before every key.
     pub key_prefix: Setting<String>,
     /// The processor's token.
@@ -98,6 +101,8 @@ impl Config {
         let read = Lookup(get);
         Self {
             upstash: read.upstash(),
+            #[cfg(feature = "resp")]
+            redis_url: read.redis_url(),
             key_prefix: read.key_prefix(),
             processor_token: read.secret(JOB_PROCESSOR_SECRET_TOKEN),
             cron_secret: read.secret(CRON_SECRET),
@@ -138,6 +143,19 @@ mod tests {
         assert_eq!(url(&[]), Err(ConfigError::Missing(KV_REST_API_URL)));
         assert_eq!(url(&own[..1]), Err(ConfigError::Missing(UPSTASH_REDIS_REST_TOKEN)));
         assert_eq!(config(&kv).upstash.unwrap().token.expose(), "ta");
+    }
+
+    #[cfg(feature = "resp")]
+    #[test]
+    fn an_address_of_redis_is_checked_and_not_shown() {
+        let url = |url| config(&[(REDIS_URL, url)]).redis_url;
+        for good in ["redis://127.0.0.1:6379", "rediss://default:p%40ss@eu1-x.upstash.io:6379/0", "redis://[::1]/3"] {
+            assert_eq!(url(good).unwrap().expose(), good);
+        }
+        for bad in ["rediss://h#insecure", "https://h", "redis://", "h:6379", "unix:///run/redis.sock"] {
+            assert!(matches!(url(bad), Err(ConfigError::Malformed { .. })), "{bad}");
+        }
+        assert_eq!(format!("{:?}", url("redis://:hunter2@h")), "Ok(***)");
     }
 
     #[test]

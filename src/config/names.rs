@@ -8,6 +8,8 @@ pub const KV_REST_API_TOKEN: &str = "KV_REST_API_TOKEN";
 pub const UPSTASH_REDIS_REST_URL: &str = "UPSTASH_REDIS_REST_URL";
 /// Upstash's REST token, as Upstash names it; read where the other pair is not set.
 pub const UPSTASH_REDIS_REST_TOKEN: &str = "UPSTASH_REDIS_REST_TOKEN";
+/// Redis by its own protocol, `redis://user:password@host:6379` or `rediss://...`: for `holdfast work`, which then needs no REST address.
+pub const REDIS_URL: &str = "REDIS_URL";
 /// Put before every key, so that several deployments can share a database.
 pub const KEY_PREFIX: &str = "KEY_PREFIX";
 /// Lets its bearer run the processor, enqueue, and see jobs.
@@ -81,6 +83,7 @@ pub const VARIABLES: &[&str] = &[
     KV_REST_API_TOKEN,
     UPSTASH_REDIS_REST_URL,
     UPSTASH_REDIS_REST_TOKEN,
+    REDIS_URL,
     KEY_PREFIX,
     JOB_PROCESSOR_SECRET_TOKEN,
     CRON_SECRET,

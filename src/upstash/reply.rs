@@ -5,6 +5,24 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::UpstashError;
 
+/// One command's result or error.
+#[derive(Deserialize)]
+pub(super) struct Item {
+    #[serde(default)]
+    pub(super) result: Option<Reply>,
+    #[serde(default)]
+    pub(super) error: Option<String>,
+}
+
+impl Item {
+    pub(super) fn into_reply(self) -> Result<Reply, UpstashError> {
+        match self.error {
+            Some(error) => Err(UpstashError::of_redis(&error)),
+            None => Ok(self.result.unwrap_or(Reply::Null)),
+        }
+    }
+}
+
 /// A RESP2 value as Upstash's JSON gives it. Doubles arrive as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {

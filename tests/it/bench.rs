@@ -64,8 +64,15 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Makes a bench with an empty part of the store.
+    /// Makes a bench with an empty part of the store. The queue calls over REST, or over Redis' own protocol where
+    /// `HOLDFAST_TRANSPORT` is `resp`: faults, which are REST's, then do not meet it.
     pub(crate) async fn new() -> Self {
+        let resp = std::env::var_os("HOLDFAST_TRANSPORT").is_some_and(|transport| transport == "resp");
+        Self::over(resp.then(redis)).await
+    }
+
+    /// Makes a bench whose queue speaks Redis' own protocol with what listens at `address`, or else REST.
+    pub(crate) async fn over(address: Option<SocketAddr>) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("t{}:", COUNT.fetch_add(1, Ordering::SeqCst));
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -74,7 +81,10 @@ impl Bench {
         let clock = Clock::fixed(START);
         let http = outbound::client().unwrap();
         let config = UpstashConfig { url: rest.url(), token: Secret::new(rest.token()) };
-        let upstash = Upstash::new(&config, http.clone()).unwrap();
+        let upstash = match address {
+            None => Upstash::new(&config, http.clone()).unwrap(),
+            Some(address) => Upstash::over_redis(&Secret::new(format!("redis://{address}"))).unwrap(),
+        };
         let queue = Queue::new(upstash, Keys::new(&prefix), clock.clone());
         Self { rest, prefix, clock, dice: Dice::counting(), queue, http }
     }

@@ -46,6 +46,8 @@ mod queue_overview;
 mod queue_settle;
 mod queue_status;
 mod readme;
+mod relay;
+mod resp;
 mod scripts;
 mod sealed;
 mod shop;

@@ -73,6 +73,7 @@ fn wrong(config: &Config) -> Vec<(&'static str, String)> {
     let alert_webhook = config.alert.as_ref().ok().and_then(|alert| alert.webhook.as_ref());
     let all = [
         of(&config.upstash),
+        of(&config.redis_url),
         of(&config.key_prefix),
         of(&config.processor_token),
         of(&config.cron_secret),
