@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::report::BatchReport;
 use super::round::{Ended, Round};
+use super::stop::Stop;
 use super::time_box::TimeBox;
 use crate::domain::job::{JobDocument, JobType, Payload};
 use crate::domain::limits::SETTLE_EVERY;
@@ -46,12 +47,21 @@ pub struct BatchRequest {
 pub struct Processor {
     queue: Queue,
     dice: Dice,
+    stop: Stop,
 }
 
 impl Processor {
     /// Makes a processor.
     pub fn new(queue: Queue, dice: Dice) -> Self {
-        Self { queue, dice }
+        Self { queue, dice, stop: Stop::default() }
+    }
+
+    /// Makes it end early when `stop` is told: it claims no more, gives back what has not started, and lets handlers end for as long as
+    /// their grace lasts.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// Works off what is due, with `handler`, inside the time box.
@@ -69,6 +79,9 @@ impl Processor {
     ) -> Result<BatchReport, UpstashError> {
         let mut report = BatchReport::default();
         let time_box = request.time_box;
+        if self.stop.told().is_some() {
+            return Ok(report);
+        }
         let mut claimed = self.queue.claim(&self.claim_request(request)).await?;
         loop {
             self.recover(&mut claimed).await;
@@ -77,7 +90,7 @@ impl Processor {
             if claimed.jobs.is_empty() && !more {
                 break;
             }
-            let mut round = Round::new(claimed, time_box);
+            let mut round = Round::new(claimed, time_box, self.stop.clone());
             let again = self.run(&mut round, &handler, &mut report).await? && request.until_empty;
             let verdicts = round.take_verdicts();
             let settlements = settlements(&round, &verdicts);
@@ -133,6 +146,10 @@ impl Processor {
                 round.close();
                 report.more = true;
                 return Ok(false);
+            }
+            if round.is_closing() {
+                report.more |= round.has_waiting();
+                round.give_back();
             }
             let verdicts = round.take_verdicts();
             if !verdicts.is_empty() {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::batch::Handler;
+use super::stop::Stop;
 use super::time_box::TimeBox;
 use super::verdict;
 use crate::domain::job::{JobDocument, Payload};
@@ -32,6 +33,7 @@ pub(super) struct Round {
     /// Redis' time at the claim, and ours, so that times are told by Redis' clock.
     claimed_at: (Millis, Instant),
     time_box: TimeBox,
+    stop: Stop,
     verdicts: Vec<Ended>,
 }
 
@@ -43,7 +45,7 @@ struct Started {
 
 impl Round {
     /// Takes the jobs of a claim. Types take turns: the first of each, then the second of each ...
-    pub(super) fn new(claimed: Claimed, time_box: TimeBox) -> Self {
+    pub(super) fn new(claimed: Claimed, time_box: TimeBox, stop: Stop) -> Self {
         let mut turns: Vec<(usize, ClaimedJob)> = Vec::with_capacity(claimed.jobs.len());
         let mut of_type: HashMap<_, usize> = HashMap::new();
         for job in claimed.jobs {
@@ -58,6 +60,7 @@ impl Round {
             started: HashMap::new(),
             claimed_at: (claimed.now, Instant::now()),
             time_box,
+            stop,
             verdicts: Vec::new(),
         }
     }
@@ -67,21 +70,36 @@ impl Round {
         self.waiting.is_empty() && self.running.is_empty()
     }
 
+    /// Tells whether jobs of the claim have not been started.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Tells whether no handler may run any more.
     pub(super) fn work_is_over(&self) -> bool {
-        Instant::now() >= self.time_box.work_ends()
+        Instant::now() >= self.work_ends()
+    }
+
+    /// Tells whether no handler may be begun any more, though those that run may end.
+    pub(super) fn is_closing(&self) -> bool {
+        self.stop.told().is_some() || !self.time_box.may_begin()
+    }
+
+    fn work_ends(&self) -> Instant {
+        let ends = self.time_box.work_ends();
+        self.stop.told().map_or(ends, |grace_ends| grace_ends.min(ends))
     }
 
     /// Tells whether another claim is worth its call.
     pub(super) fn has_room(&self) -> bool {
-        self.time_box.has_room()
+        self.time_box.has_room() && !self.is_closing()
     }
 
-    /// Runs handlers until all are done, or `until`. Nothing runs past the end of work.
+    /// Runs handlers until all are done, or `until`. Nothing runs past the end of work, and once the round is closing nothing is begun.
     pub(super) async fn run(&mut self, handler: &impl Handler, until: Instant) {
-        let until = until.min(self.time_box.work_ends());
+        let until = until.min(self.work_ends());
         loop {
-            while self.running.len() < HANDLERS_AT_ONCE && !self.work_is_over() {
+            while self.running.len() < HANDLERS_AT_ONCE && !self.is_closing() {
                 let Some(job) = self.waiting.pop_front() else { break };
                 self.start(job, handler);
             }
@@ -108,6 +126,11 @@ impl Round {
             let failure = Failure::new(FailureKind::Timeout, "the processor's time was over before the handler ended");
             self.ended(id, Outcome::Failed(failure));
         }
+        self.give_back();
+    }
+
+    /// Gives back what has not started: it costs no attempt.
+    pub(super) fn give_back(&mut self) {
         while let Some(job) = self.waiting.pop_front() {
             self.verdicts.push(Ended { job, verdict: Verdict::Release(None), ran: None });
         }

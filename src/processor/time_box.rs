@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::limits::{LEASE_MARGIN, MIN_ROUND, SETTLE_MARGIN};
+use crate::domain::limits::{HANDLER_TIMEOUT, LEASE_MARGIN, MIN_ROUND, SETTLE_MARGIN};
 use crate::domain::millis::Millis;
 
 /// Time kept between the end of the box and the platform's limit, for the answer and the log. Chosen: with the settle
@@ -15,6 +15,8 @@ const PLATFORM_MARGIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug)]
 pub struct TimeBox {
     started: Instant,
+    /// Until when handlers may be begun; they may run until the work ends.
+    begins_until: Instant,
     ends: Instant,
 }
 
@@ -22,7 +24,16 @@ impl TimeBox {
     /// Opens a box of `length` from now.
     pub fn of(length: Duration) -> Self {
         let started = Instant::now();
-        Self { started, ends: started + length }
+        let ends = started + length;
+        Self { started, begins_until: work_ends(started, ends), ends }
+    }
+
+    /// Opens a box that begins handlers for `length`, and is long enough for the last of them to end: for a processor that no platform
+    /// stops, so that none of its handlers is cancelled for the sake of the box.
+    pub fn to_the_last_handler(length: Duration) -> Self {
+        let started = Instant::now();
+        let begins_until = started + length;
+        Self { started, begins_until, ends: begins_until + HANDLER_TIMEOUT + SETTLE_MARGIN + SETTLE_MARGIN }
     }
 
     /// Opens a box that ends with a margin before the platform's `deadline`, and after `length` at the latest.
@@ -40,20 +51,29 @@ impl TimeBox {
 
     /// Returns until when handlers may run. What comes after is kept for settling: three seconds, or a fifth of a short box.
     pub fn work_ends(&self) -> Instant {
-        let length = self.ends.saturating_duration_since(self.started);
-        self.ends.checked_sub(SETTLE_MARGIN.min(length / 5)).unwrap_or(self.ends)
+        work_ends(self.started, self.ends)
+    }
+
+    /// Tells whether another handler may be begun.
+    pub fn may_begin(&self) -> bool {
+        Instant::now() < self.begins_until
     }
 
     /// Tells whether another claim is worth its call.
     pub fn has_room(&self) -> bool {
         let length = self.ends.saturating_duration_since(self.started);
-        self.work_ends().saturating_duration_since(Instant::now()) >= MIN_ROUND.min(length / 5)
+        self.begins_until.saturating_duration_since(Instant::now()) >= MIN_ROUND.min(length / 5)
     }
 
     /// Returns how long a job claimed now must be held so that this processor is not robbed while it works.
     pub fn lease(&self) -> Duration {
         self.ends.saturating_duration_since(Instant::now()) + LEASE_MARGIN
     }
+}
+
+fn work_ends(started: Instant, ends: Instant) -> Instant {
+    let length = ends.saturating_duration_since(started);
+    ends.checked_sub(SETTLE_MARGIN.min(length / 5)).unwrap_or(ends)
 }
 
 #[cfg(test)]
@@ -88,5 +108,16 @@ mod tests {
         let short = TimeBox::of(Duration::from_millis(500));
         assert_eq!(short.work_ends() - short.started, Duration::from_millis(400));
         assert!(short.has_room());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_resident_box_lets_the_last_handler_end() {
+        let time_box = TimeBox::to_the_last_handler(Duration::from_secs(20));
+        tokio::time::advance(Duration::from_millis(19_999)).await;
+        assert!(time_box.may_begin() && !time_box.has_room());
+        let last_ends = Instant::now() + HANDLER_TIMEOUT;
+        assert!(last_ends < time_box.work_ends() && last_ends < time_box.started + time_box.lease());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!time_box.may_begin());
     }
 }

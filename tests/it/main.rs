@@ -39,6 +39,7 @@ mod privacy;
 mod probe;
 mod processor;
 mod processor_race;
+mod processor_stop;
 mod queue_cancel;
 mod queue_claim;
 mod queue_enqueue;
