@@ -6,12 +6,12 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use holdfast::domain::id::{EscrowId, JobId};
 
-use crate::{control, dead_letter, doctor, enqueue, forget, keys, partners, process, stats, suppressed};
+use crate::{control, dead_letter, doctor, enqueue, forget, keys, partners, process, stats, suppressed, work};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a check found something wrong: doctor, audit verify
+  1  a check found something wrong: doctor, audit verify, healthy
   2  the command line, or what it names, is not of its form; nothing was changed
   3  refused as things stand: no such job, not a dead letter, already processing; nothing was changed
   4  a variable is missing or malformed
@@ -64,6 +64,13 @@ pub(crate) enum Command {
     Delayed(control::Delayed),
     /// Works off what is due, here, and says how it went.
     Process(process::Process),
+    /// Works off what is due until it is told to stop: a resident worker, beside the functions or in their place.
+    ///
+    /// Where `REDIS_URL` is set it speaks Redis' own protocol, else REST. The first SIGTERM or SIGINT drains it: nothing more is claimed,
+    /// what runs may end, what has not started is given back and has cost no attempt. The second one ends it at once.
+    Work(work::Work),
+    /// Says whether a worker's health file is fresh; exits with 1 where it is not. It reads no variable.
+    Healthy(work::Healthy),
     /// API keys: made, listed, revoked.
     #[command(subcommand)]
     Keys(keys::Keys),

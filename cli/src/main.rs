@@ -25,6 +25,7 @@ mod suppressed;
 mod table;
 mod variables;
 mod words;
+mod work;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -57,8 +58,12 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         clap_complete::generate(shell, &mut Arguments::command(), "holdfast", &mut script);
         return session::write(&String::from_utf8_lossy(&script));
     }
+    if let Command::Healthy(healthy) = arguments.command {
+        return healthy.run();
+    }
     let variables = Variables::read(arguments.env_file.as_deref())?;
-    let session = Session::new(&variables, arguments.json)?;
+    let over_redis = matches!(arguments.command, Command::Work(_)) && work::over_redis(&variables);
+    let session = Session::new(&variables, arguments.json, over_redis)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Service(error.to_string()))?;
     runtime.block_on(dispatch(&session, &variables, arguments.command))
@@ -79,6 +84,7 @@ async fn dispatch(session: &Session, variables: &Variables, command: Command) ->
         Command::MaxAttempts(attempts) => attempts.run(session).await,
         Command::Delayed(delayed) => delayed.run(session).await,
         Command::Process(process) => process.run(session).await,
+        Command::Work(work) => work.run(session).await,
         Command::Keys(keys) => keys.run(session).await,
         Command::Partners(partners) => partners.run(session).await,
         Command::Suppressed(suppressed) => suppressed.run(session).await,
@@ -87,6 +93,6 @@ async fn dispatch(session: &Session, variables: &Variables, command: Command) ->
         Command::Audit(AuditCommand::Verify) => audit::verify(session).await,
         Command::Escrow(EscrowCommand::Show { id }) => escrow::show(session, &id).await,
         // Answered before any variable is read.
-        Command::Completions { .. } => Ok(()),
+        Command::Completions { .. } | Command::Healthy(_) => Ok(()),
     }
 }

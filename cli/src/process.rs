@@ -53,17 +53,24 @@ fn missing(config: &Config, job_type: JobType) -> Option<ConfigError> {
     }
 }
 
+/// Returns the types to process, all where none is named.
+///
+/// # Errors
+/// Where one lacks what its jobs need: they would die for it.
+pub(crate) fn checked(types: Vec<JobType>, config: &Config) -> Result<Vec<JobType>, Failure> {
+    let types = if types.is_empty() { JobType::ALL.to_vec() } else { types };
+    for job_type in &types {
+        if let Some(error) = missing(config, *job_type) {
+            let why = format!("{error}, so {job_type} would end among the dead letters");
+            return Err(Failure::Configuration(format!("{why}; nothing was claimed. --type names what to process")));
+        }
+    }
+    Ok(types)
+}
+
 impl Process {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
-        let types = if self.types.is_empty() { JobType::ALL.to_vec() } else { self.types };
-        for job_type in &types {
-            if let Some(error) = missing(session.app.config(), *job_type) {
-                let why = format!("{error}, so {job_type} would end among the dead letters");
-                return Err(Failure::Configuration(format!(
-                    "{why}; nothing was claimed. --type names what to process"
-                )));
-            }
-        }
+        let types = checked(self.types, session.app.config())?;
         let (processor, workers) = (session.app.processor()?, session.app.workers()?);
         let stats = session.queue()?.stats().await?;
         let ready = types.iter().filter_map(|job_type| stats.ready.get(job_type)).sum();

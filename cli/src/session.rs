@@ -23,12 +23,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Makes the run's app out of its variables.
-    pub(crate) fn new(variables: &Variables, json: bool) -> Result<Self, Failure> {
+    /// Makes the run's app out of its variables; `over_redis` where it shall speak Redis' own protocol.
+    pub(crate) fn new(variables: &Variables, json: bool, over_redis: bool) -> Result<Self, Failure> {
         let config = Config::from_lookup(|name| variables.get(name));
         let dice = Dice::Real;
         let request_id = format!("cli-{}", dice.claim_id());
-        let app = App::new(config, Clock::Real, dice).map_err(|error| Failure::Service(error.to_string()))?;
+        let app =
+            if over_redis { App::over_redis(config, Clock::Real, dice) } else { App::new(config, Clock::Real, dice) };
+        let app = app.map_err(|error| Failure::Service(error.to_string()))?;
         Ok(Self { app, json, request_id })
     }
 

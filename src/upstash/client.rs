@@ -145,6 +145,9 @@ impl Upstash {
     }
 
     async fn send(&self, commands: &[Vec<Cow<'_, str>>], timeout: Duration) -> Result<Vec<Item>, UpstashError> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
         self.shared.measures.add("upstash:calls", 1);
         self.shared.measures.add("upstash:scripts", commands.len() as u64);
         self.shared.transport.send(commands, timeout).await

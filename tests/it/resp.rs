@@ -124,6 +124,14 @@ async fn callers_share_one_connection_and_a_new_one_takes_its_place() {
 }
 
 #[tokio::test]
+async fn to_settle_nothing_is_no_request() {
+    let (t, _) = behind_a_relay().await;
+    assert_eq!(t.queue.settle(&[]).await, Ok(vec![]));
+    let t = Bench::over(None).await;
+    assert_eq!((t.queue.settle(&[]).await, t.rest.calls()), (Ok(vec![]), 0));
+}
+
+#[tokio::test]
 async fn a_script_that_redis_does_not_know_is_sent_whole() {
     let redis = RedisServer::start(RedisOptions::default()).await.unwrap();
     let t = Bench::over(Some(redis.addr())).await;

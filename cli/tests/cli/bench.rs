@@ -29,7 +29,7 @@ pub(crate) const AGE: Duration = Duration::from_secs(2 * 3_600 + 30 * 60 + 20);
 /// How that is written.
 pub(crate) const AGE_TEXT: &str = "2 h 30 min ago";
 
-fn redis() -> SocketAddr {
+pub(crate) fn redis() -> SocketAddr {
     static REDIS: OnceLock<SocketAddr> = OnceLock::new();
     *REDIS.get_or_init(|| {
         let (tell, told) = std::sync::mpsc::channel();
@@ -120,6 +120,11 @@ impl Bench {
         let Output { status, stdout, stderr } = child.wait_with_output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// Returns where the command line runs.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Writes a file beside which the command line runs.

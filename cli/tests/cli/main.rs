@@ -13,3 +13,4 @@ mod looks;
 mod many;
 mod partners;
 mod processing;
+mod working;

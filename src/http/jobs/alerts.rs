@@ -12,7 +12,7 @@ use crate::workers::Notice;
 const EVERY_MINUTES: i64 = 5;
 
 /// Opens and resolves alerts, and tells operators. It never fails a run: what does not work is logged and tried again.
-pub(super) async fn look(app: &App, report: &BatchReport) {
+pub async fn look(app: &App, report: &BatchReport) {
     let now = app.clock().now();
     let cause = report.all.dead_lettered > 0 || report.more;
     if !cause && now.0 / 60_000 % EVERY_MINUTES != 0 {

@@ -12,6 +12,7 @@ mod job_delivery;
 mod process;
 mod suppressed;
 
+pub use alerts::look as look_at_alerts;
 pub use control::CONTROL;
 pub use dead_letter::DEAD_LETTER;
 pub use enqueue::ENQUEUE;
