@@ -23,18 +23,23 @@ const WAKE: Duration = Duration::from_secs(2);
 
 /// Serves one route until the platform ends the process.
 pub fn serve(route: &'static Route) -> ExitCode {
+    serve_by(move |_| route)
+}
+
+/// Serves the route that a path belongs to, likewise. A function that names one route alone has no other linked in.
+pub fn serve_by(find: impl Fn(&str) -> &'static Route + Copy + Send + Sync + 'static) -> ExitCode {
     let config = Config::from_env();
     telemetry::init(&config);
-    match start(route, config) {
+    match start(find, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(route = route.name, error = %error, "the function ended");
+            tracing::error!(error = %error, "the function ended");
             ExitCode::FAILURE
         }
     }
 }
 
-fn start(route: &'static Route, config: Config) -> Result<(), Error> {
+fn start(find: impl Fn(&str) -> &'static Route + Copy + Send + Sync + 'static, config: Config) -> Result<(), Error> {
     let app = App::new(config, Clock::Real, Dice::Real)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(service_fn(move |request: vercel_runtime::Request, state: AppState| {
@@ -43,6 +48,7 @@ fn start(route: &'static Route, config: Config) -> Result<(), Error> {
             // When the platform ends the process, it waits for background work and not for requests: so each request is some.
             let (ended, end) = oneshot::channel::<()>();
             state.wait_until(async { drop(end.await) });
+            let route = find(request.uri().path());
             let answer = answer(route, app, request, state).await;
             drop(ended);
             answer

@@ -1,4 +1,4 @@
-"""Runs each function that `sam build` made under AWS' emulator: aws.py BUILD EMULATOR DEV_PROGRAM.
+"""Runs each function that `sam build` made under AWS' emulator: aws.py BUILD EMULATOR DEV_PROGRAM PANICS.
 
 The emulator answers 200 whatever happens, so bodies are read, never statuses.
 """
@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.request
 
-from stack import CRON_SECRET, MAIL_JOB, PROCESSOR_TOKEN, WEBHOOK_JOB, Stack, main
+from stack import CRON_SECRET, MAIL_JOB, PROCESSOR_TOKEN, WEBHOOK_JOB, Stack, main, smoke
 
 BUILD = pathlib.Path(sys.argv[1])
 EVENTS = pathlib.Path(__file__).parent.parent.parent / "events"
@@ -174,6 +174,47 @@ def check_jobs(checks, found, stack):
         checks.equal("POST without a token", (status, body["code"]), (401, "no_token"))
 
 
+def check_wake(checks, bootstrap, stack):
+    """The processor is woken before the answer, since nothing runs after it."""
+    variables = stack.variables() | {"JOB_PROCESSOR_URL": f"http://{stack.partner.address}/wake"}
+    order, headers = stack.order()
+    with Emulator(bootstrap, variables) as function:
+        status, _, body = function.http(http_api("/api/escrow/create", "POST", json.dumps(order), headers))
+    checks.equal("an escrow", (status, body["status"]), (201, "authorized"))
+    checks.equal("calls that wake the processor", stack.partner.woken, 1)
+    stack.drain()
+
+
+def check_panics(checks, bootstrap, variables):
+    """A handler that panics: a clean document each time, from one process that goes on."""
+    with Emulator(bootstrap, variables) as function:
+        first = None
+        for gateway in (http_api, rest_api, http_api):
+            status, headers, body = function.http(gateway("/api/panics", "GET"))
+            checks.equal("a panic", (status, body["code"]), (500, "internal"))
+            checks.equal("a panic: type", headers["content-type"], "application/problem+json")
+            checks.that("a panic says no more", body, "secret" not in json.dumps(body))
+            first = first or function.bootstrap()
+            checks.equal("the process after a panic", function.bootstrap(), first)
+
+
+def check_smoke(checks, found, stack):
+    with contextlib.ExitStack() as running:
+        functions, one_at_a_time = {}, threading.Lock()
+
+        def answer(path, method, target, headers, body):
+            # The emulator does not survive two calls at once.
+            with one_at_a_time:
+                if path not in functions:
+                    functions[path] = running.enter_context(Emulator(found[path], stack.variables(), timeout=60))
+                headers = {name.lower(): value for name, value in headers.items()}
+                answer = json.loads(functions[path].invoke(http_api(target, method, body.decode(), headers)))
+            answered = {name.lower(): value for name, value in answer["headers"].items()}
+            return answer["statusCode"], answered, answer["body"].encode()
+
+        smoke(checks, found, answer)
+
+
 def check_deadline(checks, bootstrap, stack):
     """A handler that does not end: the time box ends it, and the batch is settled and answered before the limit."""
     stack.partner.delay = 30
@@ -228,6 +269,9 @@ def run(checks):
         for path, bootstrap in found.items():
             check_route(checks, path, bootstrap, stack.variables())
         check_jobs(checks, found, stack)
+        check_wake(checks, found["/api/escrow/create"], stack)
+        check_panics(checks, sys.argv[4], stack.variables())
+        check_smoke(checks, found, stack)
         check_deadline(checks, found["/api/jobs/process"], stack)
         check_kill(checks, found["/api/jobs/process"], stack)
     finally:

@@ -1,6 +1,8 @@
 """What the functions of both platforms are checked against: the local stack, a partner's server that can be slow, and a count."""
 
 import json
+import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -48,12 +50,15 @@ class Partner:
 
     def __init__(self):
         partner = self
-        self.delay, self.received = 0.0, []
+        self.delay, self.received, self.woken = 0.0, [], 0
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 self.rfile.read(int(self.headers["content-length"]))
-                partner.received.append(self.headers["webhook-id"])
+                if self.path == "/wake":
+                    partner.woken += 1
+                else:
+                    partner.received.append(self.headers["webhook-id"])
                 time.sleep(partner.delay)
                 try:
                     self.send_response(204)
@@ -86,6 +91,7 @@ class Stack:
         self.site = re.search(r"Routes +(http://[\d.:]+)", said)[1]
         self.rest, self.rest_token = re.search(r"Upstash REST +(\S+) +token (\S+)", said).groups()
         self.partner = Partner()
+        self.orders = 0
 
     def variables(self):
         return {
@@ -95,6 +101,7 @@ class Stack:
             "CRON_SECRET": CRON_SECRET,
             "EMAIL_FROM": "Holdfast <holdfast@example.com>",
             "RESEND_API_KEY": "re_dev",
+            "RESEND_WEBHOOK_SECRET": "whsec_aG9sZGZhc3QtZGV2LXdlYmhvb2stc2luaw==",
             "RESEND_BASE_URL": f"{self.site}/dev/resend",
             "WEBHOOK_URL": f"http://{self.partner.address}/in",
             "WEBHOOK_SIGNING_SECRET": "whsec_aG9sZGZhc3QtZGV2LXdlYmhvb2stc2luaw==",
@@ -115,9 +122,72 @@ class Stack:
     def cancel(self, job_id):
         return call(f"{self.site}/api/jobs/{job_id}", "DELETE", None, PROCESSOR_TOKEN).json
 
+    def drain(self):
+        """Has what is due done, so that the next check meets its own jobs alone."""
+        while call(f"{self.site}/api/jobs/process", "POST", {"action": "process-batch"}, PROCESSOR_TOKEN).json["processed"]:
+            pass
+
+    def order(self):
+        """A request to `/api/escrow/create`, body and headers; each is another order."""
+        self.orders += 1
+        order = {
+            "amount": 10000, "currency": "usd", "buyerEmail": "buyer@example.com", "sellerEmail": "seller@example.com",
+            "paymentMethod": "pm_card_visa",
+        }
+        return order, {"authorization": "Bearer dev-partner-key", "idempotency-key": f"order-{self.orders}"}
+
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+
+class Front:
+    """One address for all functions, as a deployment has: `answer` gets a function's path, and the method, path, headers and body."""
+
+    def __init__(self, paths, answer):
+        def function(path):
+            path = path.split("?")[0]
+            if path in paths:
+                return path
+            patterns = {known: re.sub(r"{\w+}|\[\w+\]", "[^/]+", known) for known in paths}
+            return next((known for known, pattern in patterns.items() if re.fullmatch(pattern, path)), None)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                status, headers, text = answer(function(self.path), self.command, self.path, dict(self.headers), body)
+                self.send_response(status)
+                for name in ("content-type", "retry-after", "x-request-id"):
+                    if name in headers:
+                        self.send_header(name, headers[name])
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def smoke(checks, paths, answer):
+    """Takes a whole escrow through the functions, with the test that does so at a deployment."""
+    keys = {"SMOKE_API_KEY": "dev-partner-key", "SMOKE_ADMIN_KEY": "dev-admin-key", "SMOKE_PROCESSOR_TOKEN": PROCESSOR_TOKEN}
+    command = ["cargo", "test", "--quiet", "--locked", "-p", "holdfast", "--test", "it", "smoke"]
+    front = Front(paths, answer)
+    done = subprocess.run(
+        command, cwd=pathlib.Path(__file__).parent.parent.parent, env=os.environ | keys | {"SMOKE_URL": front.url},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    front.server.shutdown()
+    if done.returncode:
+        print(done.stdout, file=sys.stderr)
+    checks.that("a whole escrow by SMOKE_URL", done.returncode, done.returncode == 0 and "1 passed" in done.stdout)
 
 
 class Answer:

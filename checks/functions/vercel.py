@@ -1,6 +1,7 @@
-"""Looks at what `vercel build` made and runs each executable as the platform does: vercel.py PROJECT DEV_PROGRAM."""
+"""Looks at what `vercel build` made and runs each executable as the platform does: vercel.py PROJECT DEV_PROGRAM PANICS."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 
-from stack import CRON_SECRET, MAIL_JOB, PROCESSOR_TOKEN, WEBHOOK_JOB, Stack, call, main
+from stack import CRON_SECRET, MAIL_JOB, PROCESSOR_TOKEN, WEBHOOK_JOB, Stack, call, main, smoke
 
 PROJECT = pathlib.Path(sys.argv[1])
 OUTPUT = PROJECT / ".vercel/output"
@@ -22,7 +23,7 @@ TOO_LARGE = b"x" * (300 * 1024)
 class Function:
     """One executable, started as the platform starts it."""
 
-    def __init__(self, path, variables, ipc=None):
+    def __init__(self, path, variables, ipc=None, stderr=None):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -30,7 +31,7 @@ class Function:
         environment = {"PATH": os.environ["PATH"], "VERCEL_DEV_PORT": str(port), **variables}
         if ipc:
             environment["VERCEL_IPC_PATH"] = ipc
-        self.process = subprocess.Popen([path], env=environment, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([path], env=environment, stdout=subprocess.DEVNULL, stderr=stderr)
         while self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
@@ -148,6 +149,79 @@ def check_end(checks, executable, stack):
     stack.partner.delay = 0.0
 
 
+def check_wake(checks, executable, stack):
+    """The processor is woken after the answer: where the process is ended in between, it still is, and is waited for."""
+    stack.partner.delay = 0.5
+    variables = stack.variables() | {"JOB_PROCESSOR_URL": f"http://{stack.partner.address}/wake"}
+    order, headers = stack.order()
+    with Function(executable, variables) as function:
+        started = time.monotonic()
+        answer = call(f"{function.url}/api/escrow/create", "POST", order, None, headers)
+        answered = time.monotonic() - started
+        function.process.send_signal(signal.SIGTERM)
+        checks.equal("the end after what was left to do", function.process.wait(5), 0)
+        ended = time.monotonic() - started
+    checks.equal("an escrow", (answer.status, answer.json["status"]), (201, "authorized"))
+    checks.equal("calls that wake the processor", stack.partner.woken, 1)
+    checks.that("the end waits for its answer, and the caller does not", (answered, ended), ended - answered > 0.3)
+    stack.partner.delay = 0.0
+    stack.drain()
+
+
+def check_panics(checks, executable, variables):
+    """A handler that panics: each caller gets a clean document, and the process serves on."""
+    quiet = Function(executable, variables, stderr=subprocess.DEVNULL)
+    with quiet as function, concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for answer in pool.map(lambda _: call(f"{function.url}/api/panics", "GET"), range(32)):
+            checks.equal("a panic", (answer.status, answer.json["code"]), (500, "internal"))
+            checks.equal("a panic: type", answer.headers["content-type"], "application/problem+json")
+            checks.that("a panic says no more", answer.body, b"secret" not in answer.body)
+        after = call(f"{function.url}/api/panics", "PATCH", b"{}")
+        checks.equal("the process after 32 panics", after.status, 405)
+    checks.equal("its end by SIGTERM", function.process.returncode, 0)
+
+
+def check_smoke(checks, found, stack):
+    with contextlib.ExitStack() as running:
+        functions = {}
+
+        def answer(path, method, target, headers, body):
+            if path not in functions:
+                functions[path] = running.enter_context(Function(found[path] / "executable", stack.variables()))
+            headers = {name: value for name, value in headers.items() if name.lower() not in ("host", "content-length")}
+            answer = call(functions[path].url + target, method, body if method == "POST" else None, None, headers)
+            return answer.status, answer.headers, answer.body
+
+        smoke(checks, found, answer)
+
+
+def check_hobby(checks, found, variables):
+    """The Hobby plan's one function: every route by its own path, and nothing elsewhere."""
+    output = PROJECT / ".vercel/output-hobby"
+    functions = list((output / "functions").rglob("*.func"))
+    checks.equal("functions on the Hobby plan", len(functions), 1)
+    config = json.loads((output / "config.json").read_text())
+    checks.equal("its crons", config["crons"], [{"path": "/api/jobs/process", "schedule": "0 5 * * *"}])
+    name = str(functions[0].relative_to(output / "functions")).removesuffix(".func")
+    routed = [route["dest"].lstrip("/") for route in config["routes"] if re.fullmatch(route.get("src") or "-", "/api/jobs/process")]
+    checks.equal("its function gets what is under /api", routed, [name])
+    static = sorted(str(path.relative_to(output / "static")) for path in (output / "static").rglob("*") if path.is_file())
+    checks.equal("its static files", static, ["public/index.html"])
+    allowed = {}
+    with Function(functions[0] / "executable", variables) as function:
+        for path in found:
+            refused = call(function.url + re.sub(r"\[[^]]+\]", "job-1800000000000-abcdefghi", path), "PATCH", b"{}", PROCESSOR_TOKEN)
+            checks.equal(f"PATCH {path} on the Hobby plan", (refused.status, refused.json["code"]), (405, "method_not_allowed"))
+            allowed[path] = refused.headers["allow"]
+        checks.equal("GET /api/health on the Hobby plan", call(f"{function.url}/api/health", "GET").json["status"], "ok")
+        nowhere = call(f"{function.url}/api/nowhere", "GET")
+        checks.equal("a path of no route", (nowhere.status, nowhere.json["code"]), (404, "no_such_route"))
+    for path, folder in found.items():
+        with Function(folder / "executable", variables) as function:
+            answer = call(function.url + re.sub(r"\[[^]]+\]", "job-1800000000000-abcdefghi", path), "PATCH", b"{}", PROCESSOR_TOKEN)
+            checks.equal(f"methods of {path}", allowed[path], answer.headers["allow"])
+
+
 def check_messages(checks, executable, stack):
     """What the platform is told over its socket: that the server is up, and that each request is over."""
     path = str(PROJECT / "ipc")
@@ -181,8 +255,13 @@ def run(checks):
         for path, folder in found.items():
             check_route(checks, path, folder / "executable", stack.variables())
         check_jobs(checks, found, stack)
+        stack.partner.received.clear()
         check_end(checks, found["/api/jobs/process"] / "executable", stack)
+        check_wake(checks, found["/api/escrow/create"] / "executable", stack)
         check_messages(checks, found["/api/health"] / "executable", stack)
+        check_panics(checks, sys.argv[3], stack.variables())
+        check_smoke(checks, found, stack)
+        check_hobby(checks, found, stack.variables())
     finally:
         stack.stop()
     print(f"vercel: {len(found)} functions built, run and ended")

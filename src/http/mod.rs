@@ -6,6 +6,7 @@
 pub mod dashboard;
 pub mod escrow;
 mod extract;
+mod find;
 pub mod health;
 pub mod jobs;
 pub mod metrics;
@@ -18,6 +19,7 @@ mod request;
 mod route;
 pub mod webhooks;
 
+pub use find::{NOWHERE, find};
 pub use problem::ApiError;
 pub use request::{Request, Sender};
 pub use route::{Route, RouteHandler};

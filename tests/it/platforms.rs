@@ -14,14 +14,16 @@ fn read(file: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Every binary of a manifest, name and path as they are written: a builder compares the path as text.
+/// Every function's binary of a manifest, name and path as they are written: a builder compares the path as text. What stands in a folder that
+/// begins with `_` is none.
 fn binaries(manifest: &str) -> BTreeSet<(String, String)> {
     let text = read(manifest);
     let field = |block: &str, name: &str| {
         let line = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'));
         line.unwrap_or_else(|| panic!("{manifest}: a [[bin]] without a {name}")).to_owned()
     };
-    text.split("[[bin]]").skip(1).map(|block| (field(block, "name"), field(block, "path"))).collect()
+    let binaries = text.split("[[bin]]").skip(1).map(|block| (field(block, "name"), field(block, "path")));
+    binaries.filter(|(_, path)| !path.starts_with('_')).collect()
 }
 
 /// Every source in `folder` that a builder takes for a function: what stands in a folder that begins with `_` is not.
@@ -173,8 +175,10 @@ fn vercel_gives_each_function_its_time_and_calls_the_processor() {
 }
 
 #[test]
-fn the_settings_for_vercels_hobby_plan_differ_in_the_crons_hour_alone() {
-    let mut settings: Value = serde_json::from_str(&read("vercel.json")).unwrap();
-    settings["crons"][0]["schedule"] = "0 5 * * *".into();
-    assert_eq!(serde_json::from_str::<Value>(&read("vercel.hobby.json")).unwrap(), settings);
+fn vercels_hobby_plan_has_one_function_for_all_routes_and_a_cron_once_a_day() {
+    let settings: Value = serde_json::from_str(&read("vercel.hobby.json")).unwrap();
+    assert_eq!(settings["builds"][0], json!({"src": "api/_hobby/all.rs", "use": "@vercel/rust"}));
+    assert_eq!(settings["routes"][0], json!({"src": "/api/.*", "dest": "/api/_hobby/all.rs"}));
+    assert!(ROUTES.into_iter().all(|route| route.path.starts_with("/api/")));
+    assert_eq!(settings["crons"], json!([{"path": "/api/jobs/process", "schedule": "0 5 * * *"}]));
 }

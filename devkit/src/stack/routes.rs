@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use holdfast::app::App;
 use holdfast::domain::limits::MAX_BODY_BYTES;
-use holdfast::http::{ROUTES, Request, Route, Wake};
+use holdfast::http::{Request, Wake, find};
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -38,10 +38,4 @@ async fn answer(State(app): State<App>, request: http::Request<Body>) -> Respons
         tokio::spawn(async move { app.wake(WAKE).await });
     }
     response.map(Body::from)
-}
-
-/// A path in words beats one with a part that varies, as on the platforms.
-fn find(path: &str) -> Option<&'static Route> {
-    let exact = ROUTES.into_iter().find(|route| route.path == path);
-    exact.or_else(|| ROUTES.into_iter().find(|route| route.matches(path)))
 }
