@@ -22,7 +22,7 @@ pub(crate) const PARTNER: &str = "hf_test_partner";
 pub(crate) const OTHER: &str = "hf_test_other";
 pub(crate) const ADMIN: &str = "hf_test_admin";
 pub(crate) const CRON: &str = "cron-secret";
-const RESEND_SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
+pub(crate) const RESEND_SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 pub(crate) const PROCESSOR: &str = "processor-token";
 const WEBHOOK_SECRET: &str = "whsec_of_the_test";
 

@@ -7,6 +7,7 @@ mod authorisation;
 mod bench;
 mod budget;
 mod control;
+mod crash_points;
 mod dashboard_access;
 mod dashboard_bench;
 mod dashboard_pages;
