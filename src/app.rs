@@ -11,6 +11,7 @@ use crate::config::{Config, ConfigError, Setting};
 use crate::deliveries::Deliveries;
 use crate::domain::escrow::Escrow;
 use crate::domain::id::EscrowId;
+use crate::domain::millis::Millis;
 use crate::edge::{Clock, Dice};
 use crate::escrow::{self, Escrows};
 use crate::outbound::{self, OutboundError};
@@ -42,6 +43,7 @@ struct Shared {
     dice: Dice,
     workers: OnceLock<Workers>,
     health: Mutex<Option<(Instant, OldestDue)>>,
+    looked: Mutex<Option<Millis>>,
 }
 
 impl App {
@@ -75,8 +77,17 @@ impl App {
 
     fn with(config: Config, http: reqwest::Client, upstash: Setting<Upstash>, clock: Clock, dice: Dice) -> Self {
         let keys = config.key_prefix.as_deref().map(Keys::new).map_err(Clone::clone);
-        let shared =
-            Shared { config, http, upstash, keys, clock, dice, workers: OnceLock::new(), health: Mutex::default() };
+        let shared = Shared {
+            config,
+            http,
+            upstash,
+            keys,
+            clock,
+            dice,
+            workers: OnceLock::new(),
+            health: Mutex::default(),
+            looked: Mutex::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -129,7 +140,8 @@ impl App {
 
     /// Returns what became of mails.
     pub fn deliveries(&self) -> Setting<Deliveries> {
-        Ok(Deliveries::new(self.shared.upstash.clone()?, self.shared.keys.clone()?))
+        let deliveries = Deliveries::new(self.shared.upstash.clone()?, self.shared.keys.clone()?);
+        Ok(deliveries.opening(self.config().payload_keys.clone()?))
     }
 
     /// Returns the partners and their endpoints.
@@ -165,7 +177,7 @@ impl App {
     /// Returns what forgets addresses, for operators.
     pub fn privacy(&self) -> Setting<Privacy> {
         let (upstash, keys) = (self.shared.upstash.clone()?, self.shared.keys.clone()?);
-        Ok(Privacy::new(upstash, keys))
+        Ok(Privacy::new(upstash, keys, self.config().payload_keys.clone()?))
     }
 
     /// Returns how long the oldest due job has been so, at most a second old.
@@ -177,6 +189,16 @@ impl App {
         let oldest = queue.oldest_due().await?;
         *self.health() = Some((Instant::now(), oldest));
         Ok(oldest)
+    }
+
+    /// Tells whether this process has not looked for alerts in the time before `now`; if so, it does so now.
+    pub fn look_is_due(&self, now: Millis, every: Duration) -> bool {
+        let mut looked = self.shared.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = looked.is_none_or(|at| now.since(at) >= every);
+        if is_due {
+            *looked = Some(now);
+        }
+        is_due
     }
 
     /// Calls the processor, so that what was just caused does not wait for the next tick. Where no address is set it does nothing.

@@ -26,6 +26,9 @@ const MIN_SECRET_CHARS: usize = 8;
 /// Longest brand name, in characters. Chosen: one line of a phone's mail list.
 const MAX_BRAND_CHARS: usize = 60;
 
+/// Longest address of a logo. Chosen: mails are cut off by some readers beyond 100 KB.
+const MAX_LOGO_URL_BYTES: usize = 500;
+
 pub(super) struct Lookup<F>(pub(super) F);
 
 impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
@@ -152,7 +155,15 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
                 expected: "'#' and six hexadecimal digits",
             });
         }
-        Ok(Brand { name, color })
+        let logo = self.optional(names::BRAND_LOGO_URL);
+        let is_logo = |url: &String| {
+            url.starts_with("https://") && url.len() <= MAX_LOGO_URL_BYTES && url.bytes().all(|b| b.is_ascii_graphic())
+        };
+        if logo.as_ref().is_some_and(|url| !is_logo(url)) {
+            let expected = "an https address of at most 500 ASCII characters";
+            return Err(ConfigError::Malformed { name: names::BRAND_LOGO_URL, expected });
+        }
+        Ok(Brand { name, color, logo })
     }
 
     pub(super) fn alert(&self) -> Setting<AlertConfig> {
@@ -182,6 +193,15 @@ impl<F: Fn(&'static str) -> Option<String>> Lookup<F> {
         self.required(name)?;
         let secrets = self.signing_secrets(names::WEBHOOK_SIGNING_SECRET)?;
         Ok(WebhookConfig { url: self.url(name, "")?, secrets, variable: name })
+    }
+
+    pub(super) fn webhook_legacy_header(&self) -> Setting<Option<http::HeaderName>> {
+        let Some(text) = self.optional(names::WEBHOOK_LEGACY_HEADER) else { return Ok(None) };
+        let taken = ["content-", "webhook-", "host", "user-agent", "traceparent"];
+        let name = http::HeaderName::from_bytes(text.as_bytes()).ok();
+        let name = name.filter(|name| !taken.iter().any(|start| name.as_str().starts_with(start)));
+        let expected = "the name of a header that webhooks do not have already, such as x-webhook-signature";
+        name.map(Some).ok_or(ConfigError::Malformed { name: names::WEBHOOK_LEGACY_HEADER, expected })
     }
 
     pub(super) fn allow_private(&self) -> Vec<String> {

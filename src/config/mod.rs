@@ -77,6 +77,8 @@ pub struct Config {
     pub webhook: Setting<WebhookConfig>,
     /// Private hosts that webhooks may reach, as `host:port`.
     pub webhook_allow_private: Vec<String>,
+    /// A header with the older form of a signature, where webhooks are to have one.
+    pub webhook_legacy_header: Setting<Option<http::HeaderName>>,
     /// When and where operators are told.
     pub alert: Setting<AlertConfig>,
     /// Where audit records become rows too; nothing where they do not.
@@ -114,6 +116,7 @@ impl Config {
             resend_webhook_secrets: read.signing_secrets(RESEND_WEBHOOK_SECRET),
             mailgun_webhook_key: read.credential(MAILGUN_WEBHOOK_SIGNING_KEY),
             webhook: read.webhook(),
+            webhook_legacy_header: read.webhook_legacy_header(),
             webhook_allow_private: read.allow_private(),
             alert: read.alert(),
             supabase: read.supabase(),
@@ -222,6 +225,22 @@ mod tests {
             "smtp://",
         ] {
             assert!(!smtp(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_webhooks_have_already_and_a_logo_that_is_no_address_are_refused() {
+        let header = |name| config(&[(WEBHOOK_LEGACY_HEADER, name)]).webhook_legacy_header;
+        assert_eq!(header("X-Webhook-Signature").unwrap().unwrap().as_str(), "x-webhook-signature");
+        assert_eq!(header(""), Ok(None));
+        for bad in ["webhook-signature", "Content-Type", "host", "a b", "x:y"] {
+            assert!(header(bad).is_err(), "{bad}");
+        }
+        let logo = |url| config(&[(BRAND_LOGO_URL, url)]).brand.map(|brand| brand.logo);
+        assert_eq!(logo("https://shop.example/l.png"), Ok(Some("https://shop.example/l.png".to_owned())));
+        for bad in ["http://shop.example/l.png", "javascript:x", "https://a b", &format!("https://{}", "x".repeat(500))]
+        {
+            assert!(logo(bad).is_err(), "{bad}");
         }
     }
 

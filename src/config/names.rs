@@ -42,10 +42,15 @@ pub const EMAIL_FROM: &str = "EMAIL_FROM";
 pub const BRAND_NAME: &str = "BRAND_NAME";
 /// The colour of mails, as `#rrggbb`.
 pub const BRAND_COLOR: &str = "BRAND_COLOR";
+/// A picture that stands in mails in the place of the name: an https address.
+pub const BRAND_LOGO_URL: &str = "BRAND_LOGO_URL";
 /// Where changes of escrows are reported to.
 pub const WEBHOOK_URL: &str = "WEBHOOK_URL";
 /// Signs webhooks: `whsec_` and base64 of 24 to 64 bytes. Several, with spaces between them, while one replaces another.
 pub const WEBHOOK_SIGNING_SECRET: &str = "WEBHOOK_SIGNING_SECRET";
+/// A header that webhooks have beside those of Standard Webhooks, with a signature of the form `t=<seconds>,v1=<hex>`, for receivers that know
+/// it already.
+pub const WEBHOOK_LEGACY_HEADER: &str = "WEBHOOK_LEGACY_HEADER";
 /// Hosts, as `host:port` with commas between them, that webhooks may reach though they are private: for local development.
 pub const WEBHOOK_ALLOW_PRIVATE: &str = "WEBHOOK_ALLOW_PRIVATE";
 /// Stripe's secret or restricted API key.
@@ -101,8 +106,10 @@ pub const VARIABLES: &[&str] = &[
     SMTP_URL,
     BRAND_NAME,
     BRAND_COLOR,
+    BRAND_LOGO_URL,
     WEBHOOK_URL,
     WEBHOOK_SIGNING_SECRET,
+    WEBHOOK_LEGACY_HEADER,
     WEBHOOK_ALLOW_PRIVATE,
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRET,

@@ -58,6 +58,8 @@ pub struct Brand {
     pub name: String,
     /// Their colour, `#` and six hexadecimal digits.
     pub color: String,
+    /// A picture that stands in the place of the name: an https address.
+    pub logo: Option<String>,
 }
 
 /// Where webhooks go.

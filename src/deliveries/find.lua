@@ -7,7 +7,8 @@ ARGV[1] cursor  where the stretch begins; '0' is the beginning
 ARGV[2] count   keys, about; at most 1,000
 ARGV[3] prefix  of every key
 
-Returns {cursor of the next stretch or '0', how many keys were looked at, 'job' or 'escrow', id, address as JSON, ...}
+Returns {cursor of the next stretch or '0', how many keys were looked at, 'job' or 'escrow', id, address as JSON,
+         or 'sealed', id, document, ...}
 Writes  nothing
 Also touches job:{id} and escrow:{id} of the stretch
 Cost    O(count); commands: 2, and one an escrow
@@ -44,6 +45,7 @@ for from = 1, #jobs, 1000 do
   local to = math.min(from + 999, #jobs)
   for n, document in ipairs(redis.call('MGET', unpack(jobs, from, to))) do
     local id = job_ids[from + n - 1]
+    if string.find(document or '', '"payload":{"$sealed":', 1, true) then note('sealed', id, document) end
     for address in string.gmatch(document or '', '"recipientEmail"%s*:%s*("[^"]*")') do note('job', id, address) end
     for several in string.gmatch(document or '', '"recipients"%s*:%s*(%b[])') do
       for address in string.gmatch(several, '"[^"]*"') do note('job', id, address) end

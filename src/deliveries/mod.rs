@@ -20,6 +20,7 @@ pub use take_in::{Happened, Noted};
 
 use std::time::Duration;
 
+use crate::domain::sealed::PayloadKeys;
 use crate::upstash::keys::Keys;
 use crate::upstash::{Script, Upstash};
 
@@ -42,11 +43,18 @@ pub static SCRIPTS: [&Script; 7] = [
 pub struct Deliveries {
     upstash: Upstash,
     keys: Keys,
+    payload_keys: Option<PayloadKeys>,
 }
 
 impl Deliveries {
     /// Makes them.
     pub fn new(upstash: Upstash, keys: Keys) -> Self {
-        Self { upstash, keys }
+        Self { upstash, keys, payload_keys: None }
+    }
+
+    /// Looks into sealed payloads too.
+    #[must_use]
+    pub fn opening(self, payload_keys: Option<PayloadKeys>) -> Self {
+        Self { payload_keys, ..self }
     }
 }

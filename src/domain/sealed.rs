@@ -46,6 +46,15 @@ struct PayloadKey {
 )]
 pub struct ParsePayloadKeysError;
 
+/// A sealed payload that the key it names does not open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the payload was sealed under the key {key:?}, and was changed since or belongs to another job, or the key is another of that name"
+)]
+pub struct TamperedError {
+    key: String,
+}
+
 /// What is stored in the place of a payload.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,19 +86,33 @@ impl PayloadKeys {
         to_raw_value(&Sealed { version: 1, key: name.clone(), data }).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 
-    /// Opens a sealed payload; nothing where it is none, or was sealed under another key or for another job.
-    pub fn open(&self, id: &JobId, job_type: JobType, payload: &RawValue) -> Option<Box<RawValue>> {
+    /// Opens a sealed payload; nothing where it is none, or was sealed under a key that is not here: another deployment may have it.
+    ///
+    /// # Errors
+    /// Where the key is here and does not open it: nobody's key will.
+    pub fn open(
+        &self,
+        id: &JobId,
+        job_type: JobType,
+        payload: &RawValue,
+    ) -> Result<Option<Box<RawValue>>, TamperedError> {
         if !is_sealed(payload) {
-            return None;
+            return Ok(None);
         }
-        let sealed: Sealed = serde_json::from_str(payload.get()).ok()?;
-        let PayloadKey { key, .. } = self.0.iter().find(|known| known.name == sealed.key)?;
-        let data = STANDARD.decode(sealed.data).ok()?;
-        let (nonce, data) = data.split_first_chunk::<NONCE_BYTES>()?;
-        let bound = bound(id, job_type);
-        let plain = cipher(key).decrypt(&XNonce::from(*nonce), Sealing { msg: data, aad: bound.as_bytes() }).ok()?;
-        RawValue::from_string(String::from_utf8(plain).ok()?).ok()
+        // What is sealed by a later version has other fields, and a key of another name.
+        let Ok(sealed) = serde_json::from_str::<Sealed>(payload.get()) else { return Ok(None) };
+        let Some(PayloadKey { key, .. }) = self.0.iter().find(|known| known.name == sealed.key) else {
+            return Ok(None);
+        };
+        opened(key, &bound(id, job_type), &sealed.data).ok_or(TamperedError { key: sealed.key }).map(Some)
     }
+}
+
+fn opened(key: &[u8; KEY_BYTES], bound: &str, data: &str) -> Option<Box<RawValue>> {
+    let data = STANDARD.decode(data).ok()?;
+    let (nonce, data) = data.split_first_chunk::<NONCE_BYTES>()?;
+    let plain = cipher(key).decrypt(&XNonce::from(*nonce), Sealing { msg: data, aad: bound.as_bytes() }).ok()?;
+    RawValue::from_string(String::from_utf8(plain).ok()?).ok()
 }
 
 /// Tells whether a payload is a sealed one.
@@ -163,15 +186,15 @@ mod tests {
         keys(by).seal(&id("job-1"), JobType::SendReleaseEmail, &raw(PAYLOAD))
     }
 
-    fn opened(by: &str, job: &str, job_type: JobType, payload: &RawValue) -> Option<String> {
-        keys(by).open(&id(job), job_type, payload).map(|plain| plain.get().to_owned())
+    fn opened(by: &str, job: &str, job_type: JobType, payload: &RawValue) -> Result<Option<String>, TamperedError> {
+        keys(by).open(&id(job), job_type, payload).map(|plain| plain.map(|plain| plain.get().to_owned()))
     }
 
     #[test]
     fn what_is_sealed_shows_nothing_and_opens_to_the_byte() {
         let sealed = sealed(ONE);
         assert!(is_sealed(&sealed) && !sealed.get().contains("jane") && sealed.get().contains(r#""key":"k1""#));
-        assert_eq!(opened(ONE, "job-1", JobType::SendReleaseEmail, &sealed).as_deref(), Some(PAYLOAD));
+        assert_eq!(opened(ONE, "job-1", JobType::SendReleaseEmail, &sealed).unwrap().as_deref(), Some(PAYLOAD));
     }
 
     #[test]
@@ -185,19 +208,19 @@ mod tests {
     fn a_new_key_seals_and_the_old_one_still_opens() {
         let both = format!("{TWO} {ONE}");
         assert!(sealed(&both).get().contains(r#""key":"k2""#));
-        assert_eq!(opened(&both, "job-1", JobType::SendReleaseEmail, &sealed(ONE)).as_deref(), Some(PAYLOAD));
-        assert_eq!(opened(TWO, "job-1", JobType::SendReleaseEmail, &sealed(ONE)), None);
+        assert_eq!(opened(&both, "job-1", JobType::SendReleaseEmail, &sealed(ONE)).unwrap().as_deref(), Some(PAYLOAD));
+        assert_eq!(opened(TWO, "job-1", JobType::SendReleaseEmail, &sealed(ONE)), Ok(None));
     }
 
     #[test]
     fn it_opens_for_its_own_job_alone_and_not_when_a_bit_was_changed() {
         let whole = sealed(ONE);
-        assert_eq!(opened(ONE, "job-2", JobType::SendReleaseEmail, &whole), None);
-        assert_eq!(opened(ONE, "job-1", JobType::SendRefundEmail, &whole), None);
+        assert!(opened(ONE, "job-2", JobType::SendReleaseEmail, &whole).is_err());
+        assert!(opened(ONE, "job-1", JobType::SendRefundEmail, &whole).is_err());
         let at = whole.get().len() - 10;
         let changed = if &whole.get()[at..=at] == "A" { "B" } else { "A" };
         let tampered = raw(&format!("{}{changed}{}", &whole.get()[..at], &whole.get()[at + 1..]));
-        assert_eq!(opened(ONE, "job-1", JobType::SendReleaseEmail, &tampered), None);
+        assert!(opened(ONE, "job-1", JobType::SendReleaseEmail, &tampered).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::hex::hex;
 use super::millis::Millis;
 use super::signing_secret::SigningSecrets;
 
@@ -34,6 +35,19 @@ pub fn sign(secrets: &SigningSecrets, id: &str, seconds: i64, body: &str) -> Str
         format!("v1,{}", STANDARD.encode(signature))
     };
     secrets.expose().iter().map(by).collect::<Vec<_>>().join(" ")
+}
+
+/// Writes the older form that many receivers know, Stripe's: `t=<seconds>,v1=<hex>`, for each secret a `v1` of the HMAC-SHA256 of
+/// `seconds.body` under the secret's bytes.
+pub fn sign_legacy(secrets: &SigningSecrets, seconds: i64, body: &str) -> String {
+    let by = |key: &Vec<u8>| {
+        let mut mac = keyed(key);
+        for part in [seconds.to_string().as_bytes(), b".", body.as_bytes()] {
+            mac.update(part);
+        }
+        format!(",v1={}", hex(mac.finalize().into_bytes()))
+    };
+    format!("t={seconds}{}", secrets.expose().iter().map(by).collect::<String>())
 }
 
 /// Verifies that the bytes of `body` were signed with one of the secrets, at about `now`. The three texts are the headers' values.
@@ -65,8 +79,12 @@ pub fn verify(
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length")
+}
+
 fn hmac(key: &[u8], id: &str, seconds: &str, body: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
+    let mut mac = keyed(key);
     for part in [id.as_bytes(), b".", seconds.as_bytes(), b".", body] {
         mac.update(part);
     }
@@ -82,6 +100,16 @@ mod tests {
 
     const OLD: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
     const NEW: &str = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo=";
+
+    #[test]
+    fn the_older_form_is_stripes_with_one_v1_a_secret() {
+        // printf '7.{}' | openssl dgst -sha256 -hmac 012345678901234567890123
+        let signed = sign_legacy(&secrets(&format!("{OLD} {NEW}")), 7, "{}");
+        let parts: Vec<&str> = signed.split(',').collect();
+        assert_eq!((parts.len(), parts[0]), (3, "t=7"));
+        assert_eq!(parts[1], "v1=03fc3e78a9555c88a5bfdb2655f4f49fd9f44cb9189fa64eb0d4f0a7ac60275d");
+        assert!(parts[2].starts_with("v1=") && parts[2] != parts[1]);
+    }
 
     fn secrets(text: &str) -> SigningSecrets {
         SigningSecrets::parse(text).unwrap()

@@ -8,13 +8,14 @@ ARGV[2] count    keys, about; at most 100
 ARGV[3] prefix   of every key
 ARGV[4] address  in lower case
 ARGV[5] hash     of the address
+ARGV[6] sealed   '1' where the caller opens sealed payloads: then jobs that have one come too
 
 Returns {cursor of the next stretch or '0', how many keys were looked at, 'job', 'escrow', 'answer' or 'delivery', key, field or '', text, ...}
 Writes  nothing
 Also touches job:{id}, escrow:{id}, idempotency:{caller}:{key} and delivery:{id} of the stretch
 Cost    O(count x size of a document); commands: 2, and one a key that is no job
 ]]
-local cursor, count, prefix, address, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local cursor, count, prefix, address, hash, sealed = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
 local FIELDS = {{'escrow:', 'escrow', 'document'}, {'idempotency:', 'answer', 'body'}}
 
 local scanned = redis.call('SCAN', cursor, 'MATCH', prefix .. '*', 'COUNT', count)
@@ -51,7 +52,8 @@ end
 for from = 1, #jobs, 1000 do
   local to = math.min(from + 999, #jobs)
   for n, text in ipairs(redis.call('MGET', unpack(jobs, from, to))) do
-    if names_it(text) then note('job', jobs[from + n - 1], '', text) end
+    local may = sealed and type(text) == 'string' and string.find(text, '{"$sealed":', 1, true)
+    if may or names_it(text) then note('job', jobs[from + n - 1], '', text) end
   end
 end
 return reply

@@ -5,6 +5,8 @@
 
 mod blanked;
 
+use serde_json::value::RawValue;
+
 use crate::deliveries::AddressHash;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::escrow::{Escrow, State};
@@ -12,6 +14,7 @@ use crate::domain::id::JobId;
 use crate::domain::job::JobDocument;
 use crate::domain::limits::MAX_STEP_BYTES;
 use crate::domain::millis::Millis;
+use crate::domain::sealed::PayloadKeys;
 use crate::upstash::keys::Keys;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, Upstash, UpstashError};
 use crate::upstash_script;
@@ -32,6 +35,7 @@ const COUNT: usize = 100;
 pub struct Privacy {
     upstash: Upstash,
     keys: Keys,
+    payload_keys: Option<PayloadKeys>,
 }
 
 /// What holds an address.
@@ -84,9 +88,9 @@ impl Holder {
 }
 
 impl Privacy {
-    /// Makes it.
-    pub fn new(upstash: Upstash, keys: Keys) -> Self {
-        Self { upstash, keys }
+    /// Makes it. What is sealed is looked into under `payload_keys`.
+    pub fn new(upstash: Upstash, keys: Keys, payload_keys: Option<PayloadKeys>) -> Self {
+        Self { upstash, keys, payload_keys }
     }
 
     /// Looks at a stretch of the store, and blanks the address in it where `really`.
@@ -102,13 +106,10 @@ impl Privacy {
         let (mut stretch, found) = self.find(address, cursor.unwrap_or("0")).await?;
         let mut to_blank: Vec<(Named, String)> = Vec::new();
         for named in found {
-            match named.without(address) {
-                Some(text) => to_blank.push((named, text)),
-                None if named.holder == Holder::Delivery || blanked(&named.text, address).is_some() => {
-                    stretch.left.push(named.holder);
-                }
-                // Another address that merely contains this one.
-                None => {}
+            match self.without(&named, address) {
+                Without::Blanked(text) => to_blank.push((named, text)),
+                Without::Kept => stretch.left.push(named.holder),
+                Without::Unnamed => {}
             }
         }
         if !really {
@@ -135,6 +136,7 @@ impl Privacy {
             self.keys.prefix().to_owned().into(),
             address.expose().to_ascii_lowercase().into(),
             AddressHash::of(address).to_string().into(),
+            if self.payload_keys.is_some() { "1" } else { "" }.into(),
         ];
         let call = ScriptCall { script: &FIND_ADDRESS, keys: Vec::new(), args };
         let mut reply = self.upstash.run(Patience::SETTLE, &call).await?.array()?.into_iter();
@@ -168,16 +170,52 @@ impl Privacy {
     }
 }
 
-impl Named {
-    /// Returns the text without the address; nothing where it has to stay, or is not there.
-    fn without(&self, address: &EmailAddress) -> Option<String> {
-        match self.holder {
+/// A text without the address.
+enum Without {
+    /// As it is to be stored.
+    Blanked(String),
+    /// It has to stay, since it is under way.
+    Kept,
+    /// It is not there: another address merely contains it, or a sealed payload has others.
+    Unnamed,
+}
+
+impl Privacy {
+    fn without(&self, named: &Named, address: &EmailAddress) -> Without {
+        let text = match named.holder {
             Holder::Delivery => Some(String::new()),
-            Holder::Answer => blanked(&self.text, address),
-            Holder::Job if is_over(&self.text) => blanked(&self.text, address),
-            Holder::Escrow if is_settled(&self.text) => blanked(&self.text, address),
-            Holder::Job | Holder::Escrow => None,
+            Holder::Job => self.job_without(named, address),
+            Holder::Answer | Holder::Escrow => blanked(&named.text, address),
+        };
+        let may_go = match named.holder {
+            Holder::Delivery | Holder::Answer => true,
+            Holder::Job => is_over(&named.text),
+            Holder::Escrow => is_settled(&named.text),
+        };
+        match text {
+            None => Without::Unnamed,
+            Some(text) if may_go => Without::Blanked(text),
+            Some(_) => Without::Kept,
         }
+    }
+
+    /// Blanks a job's text, and its payload where that is sealed and can be opened here.
+    fn job_without(&self, named: &Named, address: &EmailAddress) -> Option<String> {
+        let around = blanked(&named.text, address);
+        let text = around.as_ref().unwrap_or(&named.text);
+        self.resealed(&named.key, text, address).or(around)
+    }
+
+    fn resealed(&self, key: &str, text: &str, address: &EmailAddress) -> Option<String> {
+        let keys = self.payload_keys.as_ref();
+        let id = JobId::parse(key.strip_prefix(self.keys.prefix())?.strip_prefix("job:")?).ok()?;
+        let document = JobDocument::parse(id, JobDocument::type_of(text).ok()?, text, Millis(0)).ok()?;
+        if !document.is_sealed() {
+            return None;
+        }
+        let document = document.opened(keys);
+        let payload = RawValue::from_string(blanked(document.payload.get(), address)?).ok()?;
+        (!document.is_sealed()).then(|| document.with_payload(payload).sealed(keys).to_json())
     }
 }
 

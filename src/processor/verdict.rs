@@ -20,7 +20,7 @@ pub(super) fn before_run(job: &ClaimedJob, now: Millis) -> Result<(JobDocument, 
         _ if document.is_from_a_newer_version() => return Err(Verdict::Release(Some(now.plus(LEFT_TO_NEWER)))),
         _ if document.is_sealed() => {
             let id = &job.id;
-            tracing::error!(job.id = %id, outcome = "sealed", "the payload of job {id} is sealed under a key that PAYLOAD_KEYS does not have, or was tampered with");
+            tracing::error!(job.id = %id, outcome = "sealed", "the payload of job {id} is sealed under a key that PAYLOAD_KEYS does not have");
             return Err(Verdict::Release(Some(now.plus(LEFT_TO_NEWER))));
         }
         _ => {}
@@ -41,7 +41,7 @@ pub(super) fn after_run(job: &ClaimedJob, max_attempts: u32, outcome: Outcome, n
             Verdict::Bury(failure)
         }
         Outcome::Failed(failure) => {
-            let wait = job.job_type.backoff().wait(job.attempt, failure.retry_after);
+            let wait = job.job_type.backoff().wait(&job.id, job.attempt, failure.retry_after);
             Verdict::Retry { at: now.plus(wait), failure }
         }
     }

@@ -115,7 +115,7 @@ pub(super) fn read(reply: Reply, request: &ClaimRequest, keys: Option<&PayloadKe
     while let Some(job_type) = reply.next() {
         let mut next = || reply.next().ok_or_else(|| UpstashError::Unknown("claim: a job is cut short".into()));
         let mut job = read_job(&job_type.text()?, next()?, next()?, next()?, &request.id, now)?;
-        job.document = job.document.map(|document| document.opened(keys));
+        job.document = job.document.and_then(|mut document| document.open(keys).map(|()| document));
         jobs.push(job);
     }
     Ok(Claimed { jobs, now, coming_back, more })

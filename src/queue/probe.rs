@@ -16,7 +16,7 @@ pub struct Probe {
     pub keeps: bool,
     /// What Redis does when its memory is full, where it tells: `noeviction` refuses writes, everything else loses jobs.
     pub policy: Option<String>,
-    /// When a processor was last seen: it notes itself every fifth minute, and each batch that did something is measured.
+    /// When a processor was last seen: it notes itself every five minutes, and each batch that did something is measured.
     pub last_run: Option<Millis>,
 }
 

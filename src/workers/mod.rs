@@ -79,7 +79,7 @@ impl Workers {
         // With malformed keys nothing gets here: there is no queue to claim from.
         let queue = queue.sealed_by(config.payload_keys.clone().ok().flatten());
         let webhook = WebhookWorker {
-            sender: Sender::new(&config.webhook_allow_private, clock.clone()),
+            sender: Sender::new(config, clock.clone()),
             own: config.webhook.clone().map(Target::from),
             partners: Partners::new(upstash.clone(), queue, clock.clone()),
             email: email.clone(),

@@ -11,6 +11,7 @@ mod crash_points;
 mod dashboard_access;
 mod dashboard_bench;
 mod dashboard_pages;
+mod dashboard_webhooks;
 mod dead_letter_change;
 mod dead_letter_list;
 mod dead_letter_recovery;

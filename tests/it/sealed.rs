@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use holdfast::config::PAYLOAD_KEYS;
+use holdfast::deliveries::AddressHash;
+use holdfast::domain::email_address::{EmailAddress, FORGOTTEN};
 use holdfast::domain::id::JobId;
 use holdfast::domain::job::{JobOptions, JobType};
 use holdfast::domain::outcome::{FailureKind, Outcome};
@@ -113,6 +115,62 @@ async fn a_job_whose_key_is_not_here_is_left_for_who_has_it_at_no_cost() {
     let view = queue.status(&id).await.unwrap().unwrap();
     assert_eq!(view.document.attempt_count, 0);
     assert_eq!(process(&t, &queue, Outcome::Completed).await.1, [JANE]);
+}
+
+#[tokio::test]
+async fn a_payload_that_was_tampered_with_is_buried_and_says_so() {
+    let t = Bench::new().await;
+    let queue = sealed_by(&t, ONE);
+    let (id, other) = (enqueue(&t, &queue).await, enqueue(&t, &queue).await);
+    // The payload of another job: well sealed, and not for this one.
+    let key = |id: &JobId| format!("{}job:{id}", t.prefix);
+    let stolen = t.redis(&["GET", &key(&other)]).await.as_str().unwrap().replace(other.as_str(), id.as_str());
+    t.redis(&["SET", &key(&id), &stolen]).await;
+
+    let (report, given) = process(&t, &queue, Outcome::Completed).await;
+
+    assert_eq!((report.all.dead_lettered, report.all.completed, given.len()), (1, 1, 1));
+    let document = t.document(&id).await;
+    assert_eq!((&document["status"], &document["errorKind"]), (&json!("dead_letter"), &json!("unreadable")));
+    assert!(document["lastError"].as_str().unwrap().contains("sealed under the key"), "{document}");
+}
+
+#[tokio::test]
+async fn what_is_sealed_is_found_by_its_address_and_forgotten_once_it_is_done() {
+    let t = Bench::new().await;
+    let queue = sealed_by(&t, ONE);
+    let id = enqueue(&t, &queue).await;
+    let app = t.app_with(&[("PAYLOAD_KEYS", ONE)]);
+    let jane = EmailAddress::parse(JANE).unwrap();
+    let found = async || {
+        let (deliveries, mut at, mut jobs) = (app.deliveries().unwrap(), Some(0), Vec::new());
+        while let Some(from) = at {
+            let stretch = deliveries.find(&AddressHash::of(&jane), from).await.unwrap();
+            jobs.extend(stretch.jobs);
+            at = stretch.next;
+        }
+        jobs
+    };
+    let forget = async || {
+        let (privacy, mut cursor, mut done) = (app.privacy().unwrap(), None, (0, 0));
+        loop {
+            let stretch = privacy.forget(&jane, cursor.as_deref(), true).await.unwrap();
+            done = (done.0 + stretch.blanked.len(), done.1 + stretch.left.len());
+            cursor = stretch.next;
+            if cursor.is_none() {
+                return done;
+            }
+        }
+    };
+    assert_eq!((found().await, forget().await), (vec![id.clone()], (0, 1)));
+
+    process(&t, &queue, Outcome::Completed).await;
+
+    assert_eq!(forget().await, (1, 0));
+    assert_eq!((found().await, forget().await), (vec![], (0, 0)));
+    let view = queue.status(&id).await.unwrap().unwrap();
+    let stored = t.redis(&["GET", &format!("{}job:{id}", t.prefix)]).await.to_string();
+    assert!(view.document.payload.get().contains(FORGOTTEN) && stored.contains("$sealed"));
 }
 
 #[tokio::test]

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use devkit::webhooks::Reply;
+use hmac::{Hmac, KeyInit, Mac};
 use holdfast::domain::job::JobType::WebhookEscrowStatusChanged as Changed;
 use holdfast::domain::outcome::{FailureKind, Outcome};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use crate::workers_bench::{SECRET, TRACE, WorkersBench};
 
@@ -14,6 +18,23 @@ const CHANGE: &str =
 
 fn status(status: u16, retry_after_secs: Option<u64>) -> Reply {
     Reply::Status { status, retry_after_secs }
+}
+
+#[tokio::test]
+async fn the_older_form_of_a_signature_stands_beside_the_standards_where_it_is_asked_for() {
+    let t = WorkersBench::with(&[("WEBHOOK_LEGACY_HEADER", "X-Shop-Signature")]).await;
+
+    assert_eq!(t.run("job-1", Changed, CHANGE).await, Outcome::Completed);
+
+    let received = t.sink.received().remove(0);
+    let header = |name: &str| received.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let (time, legacy) = (header("webhook-timestamp").unwrap(), header("x-shop-signature").unwrap());
+    // As a receiver computes it, from the text of the secret alone.
+    let key = STANDARD.decode(SECRET.trim_start_matches("whsec_")).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{time}.{}", received.body).as_bytes());
+    let hex = holdfast::domain::hex::hex(mac.finalize().into_bytes());
+    assert!(received.verified && legacy == format!("t={time},v1={hex}"), "{legacy}");
 }
 
 #[tokio::test]

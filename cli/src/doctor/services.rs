@@ -1,8 +1,10 @@
-//! Stripe, the mail provider and the deployment itself: whether each takes our credentials. No call has an effect.
+//! Stripe, the mail provider, Supabase and the deployment itself: whether each takes our credentials. No call has an effect.
 
 use std::time::Duration;
 
-use holdfast::config::{Config, EmailConfig, MAILGUN_API_KEY, MailProvider, RESEND_API_KEY, Secret, StripeConfig};
+use holdfast::config::{
+    Config, EmailConfig, MAILGUN_API_KEY, MailProvider, RESEND_API_KEY, Secret, StripeConfig, SupabaseConfig,
+};
 use holdfast::outbound;
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
@@ -43,8 +45,14 @@ pub(super) async fn findings(config: &Config) -> Result<Vec<Finding>, Failure> {
             _ => None,
         }
     };
-    let (stripe, mail, deployment) = tokio::join!(stripe, mail, deployment);
-    Ok([stripe, mail, deployment].into_iter().flatten().collect())
+    let supabase = async {
+        match &config.supabase {
+            Some(Ok(supabase)) => Some(ask_supabase(&http, supabase).await),
+            _ => None,
+        }
+    };
+    let (stripe, mail, deployment, supabase) = tokio::join!(stripe, mail, deployment, supabase);
+    Ok([stripe, mail, supabase, deployment].into_iter().flatten().collect())
 }
 
 async fn send(request: RequestBuilder) -> Result<Answer, &'static str> {
@@ -115,6 +123,35 @@ async fn ask_mail_server(url: &Secret) -> Finding {
     match tokio::time::timeout(TIMEOUT, tokio::net::TcpStream::connect((host, port))).await {
         Ok(Ok(_)) => Finding::fine("mail server", "can be reached"),
         Ok(Err(_)) | Err(_) => Finding::problem("mail server", "cannot be reached", "see SMTP_URL, its host and port"),
+    }
+}
+
+/// A look at no row tells whether the key is taken and the table is there.
+async fn ask_supabase(http: &Client, supabase: &SupabaseConfig) -> Finding {
+    let key = supabase.key.expose();
+    let mut request =
+        http.get(format!("{}/rest/v1/audit_log?select=job_id&limit=0", supabase.url)).header("apikey", key);
+    // The older keys are tokens too.
+    if !key.starts_with("sb_") {
+        request = request.bearer_auth(key);
+    }
+    match send(request).await {
+        Ok(Answer { status: 200, .. }) => Finding::fine("Supabase", "takes the key, and has the table audit_log"),
+        Ok(Answer { status: 401 | 403, .. }) => {
+            let cure = "set SUPABASE_SERVICE_ROLE_KEY to a secret key, sb_secret_..., of the project at SUPABASE_URL";
+            Finding::problem("Supabase", "does not take the key", cure)
+        }
+        Ok(Answer { status: 404, .. }) => Finding::problem(
+            "Supabase",
+            "has no table audit_log",
+            "run the migration in supabase/migrations: docs/supabase.md",
+        ),
+        Ok(Answer { status, .. }) => {
+            Finding::warning("Supabase", format!("answers {status}"), "see its status page, and ask again")
+        }
+        Err(what) => {
+            Finding::problem("Supabase", what, "see SUPABASE_URL; a project that was paused takes a minute to wake")
+        }
     }
 }
 

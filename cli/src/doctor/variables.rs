@@ -12,11 +12,9 @@ use super::Finding;
 use crate::variables::Variables;
 
 /// What a variable's absence means, and what to do about it.
-const NEEDED: [(&str, &str, &str); 6] = [
+const NEEDED: [(&str, &str, &str); 4] = [
     (JOB_PROCESSOR_SECRET_TOKEN, "the operators' routes answer 503", RANDOM),
     (EMAIL_FROM, "every mail ends among the dead letters", "set it to an address of a domain that may send"),
-    (WEBHOOK_URL, "no change of an escrow is reported", "set it to where the partner takes webhooks"),
-    (WEBHOOK_SIGNING_SECRET, "no webhook can be signed", "set it to whsec_ and what `openssl rand -base64 32` writes"),
     (STRIPE_SECRET_KEY, "no payment can be made, captured or refunded", "take it from Stripe's dashboard, API keys"),
     (
         STRIPE_WEBHOOK_SECRET,
@@ -82,6 +80,8 @@ fn wrong(config: &Config) -> Vec<(&'static str, String)> {
         of(&config.log_level),
         of(&config.email),
         of(&config.webhook),
+        of(&config.webhook_legacy_header),
+        config.supabase.as_ref().and_then(of),
         of(&config.alert),
         of(&config.stripe),
         of(&config.stripe_webhook_secret),
@@ -120,6 +120,14 @@ fn absent(name: &'static str, set: &impl Fn(&str) -> Option<String>) -> Option<F
         JOB_PROCESSOR_URL => {
             let cure = "set it to https://<the deployment>/api/jobs/process, and they leave in about a second";
             Some(Finding::warning(name, missing("side effects wait for the next minute"), cure))
+        }
+        WEBHOOK_URL => {
+            let cure = "set it, or give each partner endpoints with `holdfast partners add`";
+            Some(Finding::warning(name, missing("a partner without endpoints of its own is told nothing"), cure))
+        }
+        WEBHOOK_SIGNING_SECRET if [WEBHOOK_URL, ALERT_WEBHOOK_URL].iter().any(|url| set(url).is_some()) => {
+            let cure = "set it to whsec_ and what `openssl rand -base64 32` writes";
+            Some(Finding::problem(name, missing("no webhook can be signed"), cure))
         }
         ALERT_EMAIL if set(ALERT_WEBHOOK_URL).is_none() => {
             let cure = "set it, or ALERT_WEBHOOK_URL, to where someone looks";

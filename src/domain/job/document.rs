@@ -111,6 +111,9 @@ pub enum DocumentError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Its payload is sealed, and its key does not open it.
+    #[error("{0}")]
+    Tampered(String),
     /// It is in one type's queue and says it is of another.
     #[error("job document is of type {found:?} and was in the queue of {expected}")]
     OtherType {
@@ -191,10 +194,22 @@ impl JobDocument {
     /// Opens the payload where it is sealed under one of these keys. What is stored stays sealed.
     #[must_use]
     pub fn opened(mut self, keys: Option<&PayloadKeys>) -> Self {
-        if let Some(plain) = keys.and_then(|keys| keys.open(&self.id, self.job_type, &self.payload)) {
+        // What cannot be opened is shown as it is.
+        let _ = self.open(keys);
+        self
+    }
+
+    /// Does the same for who would act on it.
+    ///
+    /// # Errors
+    /// Where its key does not open it.
+    pub fn open(&mut self, keys: Option<&PayloadKeys>) -> Result<(), DocumentError> {
+        let Some(keys) = keys else { return Ok(()) };
+        let plain = keys.open(&self.id, self.job_type, &self.payload);
+        if let Some(plain) = plain.map_err(|error| DocumentError::Tampered(error.to_string()))? {
             self.sealed = Some(std::mem::replace(&mut self.payload, plain));
         }
-        self
+        Ok(())
     }
 
     /// Seals the payload for the store, where there are keys. Audit records are written into a log that others verify: they are not sealed.
@@ -204,6 +219,12 @@ impl JobDocument {
             self.sealed = keys.map(|keys| keys.seal(&self.id, self.job_type, &self.payload));
         }
         self
+    }
+
+    /// Puts another payload in its place, in plain.
+    #[must_use]
+    pub fn with_payload(self, payload: Box<RawValue>) -> Self {
+        Self { payload, sealed: None, ..self }
     }
 
     /// Tells whether the payload is sealed under a key that is not known here.

@@ -15,6 +15,7 @@ use super::text::{self, Addresses};
 use super::view::View;
 use super::{escrow, job, letters, search};
 use crate::app::App;
+use crate::deliveries::AddressHash;
 use crate::domain::audit_event::{AuditedChange, Subject};
 use crate::domain::control::{Rule, Scope};
 use crate::domain::id::JobId;
@@ -55,6 +56,7 @@ pub(super) async fn act(app: &App, request: &Request) -> Result<Response, Proble
         "redrive" => change(app, request, &session, Treatment::Redrive, &form, one).await,
         "discard" => change(app, request, &session, Treatment::Discard, &form, one).await,
         "cancel" => cancel(app, request, one).await,
+        "lift" => lift(app, request, one).await,
         "addresses" => addresses(app, request, &session).await,
         other => {
             let other: String = other.chars().take(64).collect();
@@ -186,6 +188,16 @@ async fn cancel(app: &App, request: &Request, id: &str) -> Result<Response, Prob
             Err(ApiError::conflict("job_over", detail).into())
         }
     }
+}
+
+async fn lift(app: &App, request: &Request, hash: &str) -> Result<Response, Problem> {
+    let wrong = || ApiError::invalid("invalid_field", "lift is not about a SHA-256, 64 hexadecimal digits");
+    let address = AddressHash::parse(hash).ok_or_else(wrong)?;
+    if !app.deliveries()?.lift(&address, &recorder(app, request)).await.map_err(ApiError::from)? {
+        let detail = "this address is not suppressed; mails are sent to it";
+        return Err(ApiError::not_found("not_suppressed", detail).into());
+    }
+    Ok(back(request, "lifted", None))
 }
 
 /// Shows a page with its e-mail addresses, once, and puts on record that they were.

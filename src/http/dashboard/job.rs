@@ -9,6 +9,7 @@ use super::letters::{error, kind_name};
 use super::page::{self, Shell};
 use super::problem::Problem;
 use super::text::{self, Addresses, When};
+use super::webhooks::Webhooks;
 use crate::app::App;
 use crate::deliveries::MailDelivery;
 use crate::domain::id::JobId;
@@ -35,6 +36,7 @@ struct Page {
     tries_are: &'static str,
     repeats: Option<String>,
     mails: Vec<Mail>,
+    webhooks: Webhooks,
     payload: String,
     payload_has: Addressed,
     may_be: Change,
@@ -81,7 +83,7 @@ struct Mail {
     why: Option<String>,
 }
 
-/// Writes the page. One call to Redis, and another for a job that sends mails.
+/// Writes the page. One call to Redis, and another for a job that sends mails or a webhook.
 pub(super) async fn show(app: &App, shell: Shell, id: &JobId, addresses: Addresses) -> Result<Response, Problem> {
     let now = app.clock().now();
     let view = app.queue()?.status(id).await?.ok_or_else(|| {
@@ -117,6 +119,7 @@ pub(super) async fn show(app: &App, shell: Shell, id: &JobId, addresses: Address
         tries_are: if is_delivery { "Deliveries" } else { "Attempts" },
         repeats: repeats(&document),
         mails: known.into_iter().filter_map(|(recipient, mail)| Mail::new(recipient, mail, now)).collect(),
+        webhooks: Webhooks::of(app, &document, now).await?,
         payload,
         payload_has,
         may_be,

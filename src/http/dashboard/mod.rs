@@ -15,8 +15,10 @@ mod page;
 mod problem;
 mod search;
 mod session;
+mod suppressed;
 mod text;
 mod view;
+mod webhooks;
 
 use http::Method;
 
@@ -61,6 +63,8 @@ async fn show(app: &App, request: &Request) -> Result<Response, Problem> {
         }
         View::Job(id) => job::show(app, shell(format!("Job {id}"), ""), &id, Addresses::Masked).await,
         View::Escrow(id) => escrow::show(app, shell(format!("Escrow {id}"), ""), &id, Addresses::Masked).await,
+        View::Partner { id, endpoint } => webhooks::show(app, shell(format!("Partner {id}"), ""), &id, endpoint).await,
+        View::Suppressed => suppressed::show(app, shell("Suppressed addresses".into(), "suppressed")).await,
         View::Find { hash, from } => search::show(app, shell("Search".into(), ""), &hash, from).await,
         View::Asset(_) => Err(ApiError::internal().into()),
     }

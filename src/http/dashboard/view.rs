@@ -6,7 +6,7 @@
 use super::overview::Range;
 use super::text;
 use crate::deliveries::AddressHash;
-use crate::domain::id::{EscrowId, JobId};
+use crate::domain::id::{EndpointId, EscrowId, JobId, ParseIdError, PartnerId};
 use crate::http::jobs::dead_letter::Filter;
 use crate::http::query::Query;
 use crate::http::{ApiError, Request};
@@ -18,11 +18,13 @@ pub(super) enum View {
     Letters { filter: Filter, cursor: Option<String> },
     Job(JobId),
     Escrow(EscrowId),
+    Partner { id: PartnerId, endpoint: Option<EndpointId> },
+    Suppressed,
     Find { hash: AddressHash, from: u64 },
     Asset(String),
 }
 
-const KNOWN: &str = "hours; view=dead-letters with type, errorKind and cursor; job; escrow; or find with from";
+const KNOWN: &str = "hours; view=dead-letters with type, errorKind and cursor; view=suppressed; job; escrow; partner with endpoint; or find with from";
 
 impl View {
     /// Reads a request's query.
@@ -57,7 +59,13 @@ impl View {
             let hash = AddressHash::parse(&hash).ok_or_else(wrong)?;
             return Ok(Self::Find { hash, from: query.optional("from", "a number")?.unwrap_or(0) });
         }
-        match query.optional::<String>("view", "dead-letters")?.as_deref() {
+        if let Some(id) = query.optional::<String>("partner", "a partner's id")? {
+            let invalid = |error: ParseIdError| ApiError::invalid("invalid_id", error.to_string());
+            let id = PartnerId::parse(id).map_err(invalid)?;
+            let endpoint: Option<String> = query.optional("endpoint", "an endpoint's id")?;
+            return Ok(Self::Partner { id, endpoint: endpoint.map(EndpointId::parse).transpose().map_err(invalid)? });
+        }
+        match query.optional::<String>("view", "dead-letters or suppressed")?.as_deref() {
             None => {
                 let hours = query.optional("hours", "1, 6 or 24")?.unwrap_or(1);
                 let wrong = || ApiError::invalid("invalid_field", format!("hours is {hours}, expected 1, 6 or 24"));
@@ -67,7 +75,8 @@ impl View {
                 let filter = Filter::of_query(query)?;
                 Ok(Self::Letters { filter, cursor: query.optional("cursor", "a text")? })
             }
-            Some(_) => Err(ApiError::invalid("invalid_field", "view is not dead-letters")),
+            Some("suppressed") => Ok(Self::Suppressed),
+            Some(_) => Err(ApiError::invalid("invalid_field", "view is not dead-letters or suppressed")),
         }
     }
 }
@@ -79,6 +88,7 @@ fn say(notice: &str, count: u64) -> Option<String> {
     Some(match notice {
         "paused" => "Paused: no such job is claimed until it is resumed.".to_owned(),
         "resumed" => "Resumed.".to_owned(),
+        "lifted" => "Mails are sent to this address again.".to_owned(),
         "cancelled" => "Cancelled.".to_owned(),
         "redriven" => format!("{letters} {are} back in the queue."),
         "redriven-more" => format!("{letters} {are} back in the queue; there are more: go on with another step."),

@@ -1,6 +1,9 @@
 //! Alerts, looked at after a run of the processor.
 //!
-//! A look is one request more, so it is taken when the run says that there may be something, and otherwise every fifth minute.
+//! A look is one request more, so it is taken when the run says that there may be something, and otherwise every five
+//! minutes of a process.
+
+use std::time::Duration;
 
 use crate::app::App;
 use crate::domain::millis::Millis;
@@ -8,14 +11,15 @@ use crate::processor::BatchReport;
 use crate::queue::Turn;
 use crate::workers::Notice;
 
-/// How many minutes lie between two looks that nothing gave cause for. Chosen: the default age of a job that is told of.
-const EVERY_MINUTES: i64 = 5;
+/// What lies between two looks of one process that nothing gave cause for. Chosen: the default age of a job that is told of.
+const EVERY: Duration = Duration::from_mins(5);
 
 /// Opens and resolves alerts, and tells operators. It never fails a run: what does not work is logged and tried again.
 pub async fn look(app: &App, report: &BatchReport) {
     let now = app.clock().now();
     let cause = report.all.dead_lettered > 0 || report.more;
-    if !cause && now.0 / 60_000 % EVERY_MINUTES != 0 {
+    // However rarely a cron calls, and at whichever minute: a process that is new has not looked yet.
+    if !app.look_is_due(now, EVERY) && !cause {
         return;
     }
     let limits = match &app.config().alert {

@@ -41,11 +41,18 @@ mod tests {
     use crate::domain::money::{Currency, Money};
 
     fn brand() -> Brand {
-        Brand { name: "Holdfast".into(), color: "#2f5bd7".into() }
+        Brand { name: "Holdfast".into(), color: "#2f5bd7".into(), logo: None }
     }
 
     fn usd(minor_units: i64) -> Option<Money> {
         Money::new(minor_units, Currency::parse("usd").unwrap()).ok()
+    }
+
+    #[test]
+    fn a_logo_stands_in_the_place_of_the_name_which_is_read_where_pictures_are_not() {
+        let brand = Brand { logo: Some("https://shop.example/l.png?a=1&b=\"".into()), ..brand() };
+        let html = html(&Letter::resolved("esc_1", Resolution::Split), &brand);
+        assert!(html.contains(r#"<img src="https://shop.example/l.png?a=1&#38;b=&#34;" alt="Holdfast""#), "{html}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, timeout};
 
-use crate::config::WebhookConfig;
+use crate::config::{Config, ConfigError, Setting, WebhookConfig};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::domain::signing_secret::SigningSecrets;
@@ -75,14 +75,17 @@ pub(in crate::workers) struct Sent {
 #[derive(Clone, Debug)]
 pub(in crate::workers) struct Sender {
     guard: Guard,
+    /// The header with a signature of the older form.
+    legacy: Setting<Option<HeaderName>>,
     /// Made for the first delivery: a function that delivers nothing pays nothing.
     http: Arc<OnceLock<reqwest::Client>>,
     clock: Clock,
 }
 
 impl Sender {
-    pub(in crate::workers) fn new(allow_private: &[String], clock: Clock) -> Self {
-        Self { guard: Guard::new(allow_private), http: Arc::default(), clock }
+    pub(in crate::workers) fn new(config: &Config, clock: Clock) -> Self {
+        let (guard, legacy) = (Guard::new(&config.webhook_allow_private), config.webhook_legacy_header.clone());
+        Self { guard, legacy, http: Arc::default(), clock }
     }
 
     /// Sends a webhook to a target, if it may be reached.
@@ -102,7 +105,13 @@ impl Sender {
         let url = Url::parse(&target.url).map_err(|_| refused(target, "it is no address"))?;
         self.guard.check(&url).map_err(|reason| refused(target, reason))?;
         let now = self.clock.now();
-        let headers = headers(target, hook, now)?;
+        let mut headers = headers(target, hook, now)?;
+        let unnamed = |error: &ConfigError| Failure::new(FailureKind::Configuration, error.to_string());
+        if let Some(name) = self.legacy.as_ref().map_err(unnamed)? {
+            let signature = webhook_signature::sign_legacy(&target.secrets, seconds(now), hook.body);
+            let signature = HeaderValue::from_str(&signature).map_err(|_| refused(target, "it cannot be signed"))?;
+            headers.insert(name, signature);
+        }
         let request = self.client()?.post(url).headers(headers).body(hook.body.to_owned());
         let response = request.send().await.map_err(|error| unsent(target, &error))?;
         let without_body = Answer::without_body(&response);
@@ -130,9 +139,13 @@ impl Sender {
     }
 }
 
+fn seconds(now: Millis) -> i64 {
+    now.0.div_euclid(1_000)
+}
+
 fn headers(target: &Target, hook: Hook<'_>, now: Millis) -> Result<HeaderMap, Failure> {
     let Hook { id, traceparent, body } = hook;
-    let seconds = now.0.div_euclid(1_000);
+    let seconds = seconds(now);
     let signature = webhook_signature::sign(&target.secrets, id, seconds, body);
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -233,7 +246,8 @@ mod tests {
     }
 
     async fn deliver(url: &str, allowed: &str) -> Failure {
-        let sender = Sender::new(&[allowed.to_owned()], Clock::fixed(Millis(1_706_234_567_890)));
+        let allow = |name| (name == crate::config::WEBHOOK_ALLOW_PRIVATE).then(|| allowed.to_owned());
+        let sender = Sender::new(&Config::from_lookup(allow), Clock::fixed(Millis(1_706_234_567_890)));
         sender.send(&target(url), Hook { id: "job-1", traceparent: None, body: "{}" }).await.result.unwrap_err()
     }
 
