@@ -45,7 +45,7 @@ for from = 1, #jobs, 1000 do
   local to = math.min(from + 999, #jobs)
   for n, document in ipairs(redis.call('MGET', unpack(jobs, from, to))) do
     local id = job_ids[from + n - 1]
-    if string.find(document or '', '"payload":{"$sealed":', 1, true) then note('sealed', id, document) end
+    if string.find(document or '', '{"$sealed":', 1, true) then note('sealed', id, document) end
     for address in string.gmatch(document or '', '"recipientEmail"%s*:%s*("[^"]*")') do note('job', id, address) end
     for several in string.gmatch(document or '', '"recipients"%s*:%s*(%b[])') do
       for address in string.gmatch(several, '"[^"]*"') do note('job', id, address) end

@@ -187,16 +187,13 @@ impl Privacy {
             Holder::Job => self.job_without(named, address),
             Holder::Answer | Holder::Escrow => blanked(&named.text, address),
         };
+        let Some(text) = text else { return Without::Unnamed };
         let may_go = match named.holder {
             Holder::Delivery | Holder::Answer => true,
             Holder::Job => is_over(&named.text),
             Holder::Escrow => is_settled(&named.text),
         };
-        match text {
-            None => Without::Unnamed,
-            Some(text) if may_go => Without::Blanked(text),
-            Some(_) => Without::Kept,
-        }
+        if may_go { Without::Blanked(text) } else { Without::Kept }
     }
 
     /// Blanks a job's text, and its payload where that is sealed and can be opened here.
@@ -209,7 +206,7 @@ impl Privacy {
     fn resealed(&self, key: &str, text: &str, address: &EmailAddress) -> Option<String> {
         let keys = self.payload_keys.as_ref();
         let id = JobId::parse(key.strip_prefix(self.keys.prefix())?.strip_prefix("job:")?).ok()?;
-        let document = JobDocument::parse(id, JobDocument::type_of(text).ok()?, text, Millis(0)).ok()?;
+        let document = JobDocument::read(id, text, Millis(0)).ok()?;
         if !document.is_sealed() {
             return None;
         }

@@ -3,14 +3,13 @@
 //! Ours have every field; another producer's need `type` and `payload` and get defaults for the rest. Fields this version does
 //! not know, and every number and array, are written back as they were read.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::fields::Fields;
 use super::upcast::{SCHEMA_VERSION, upcast};
 use super::{EarlierLife, JobStatus, JobType, Payload, PayloadError};
 use crate::domain::id::{DedupeKey, JobId};
@@ -187,8 +186,13 @@ impl JobDocument {
         document.history = fields.take("history")?.unwrap_or_default();
         document.recoveries = fields.take("recoveries")?.unwrap_or(0);
         fields.take_raw("id");
-        document.other = fields.0.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned())).collect();
+        document.other = fields.rest();
         Ok(document)
+    }
+
+    /// Reads a stored document whose type only it tells.
+    pub fn read(id: JobId, text: &str, now: Millis) -> Result<Self, DocumentError> {
+        Self::parse(id, Self::type_of(text)?, text, now)
     }
 
     /// Opens the payload where it is sealed under one of these keys. What is stored stays sealed.
@@ -338,73 +342,6 @@ struct Written<'a> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
-}
-
-/// The fields of a text, not yet read. Most of a claim's time would go into a map of them.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Fields<'a> {
-    fn read(text: &'a str) -> Result<Self, DocumentError> {
-        serde_json::from_str(text).map_err(|error| DocumentError::NotAnObject(kind_of(&error)))
-    }
-
-    /// Takes a field out as it stands; the last one where there are several.
-    fn take_raw(&mut self, name: &str) -> Option<&'a RawValue> {
-        let mut found = None;
-        self.0.retain(|(known, value)| {
-            let is_it = known == name;
-            if is_it {
-                found = Some(*value);
-            }
-            !is_it
-        });
-        found
-    }
-
-    /// Takes a field out; null is as good as absent.
-    fn take<T: for<'de> Deserialize<'de>>(&mut self, name: &'static str) -> Result<Option<T>, DocumentError> {
-        let Some(text) = self.take_raw(name).map(RawValue::get).filter(|text| *text != "null") else {
-            return Ok(None);
-        };
-        serde_json::from_str(text).map_err(|error| DocumentError::Field { name, reason: kind_of(&error) })
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        #[derive(Deserialize)]
-        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-        // Ours have fourteen fields, one more after a failure.
-        let mut fields = Vec::with_capacity(16);
-        while let Some((Name(name), value)) = map.next_entry()? {
-            fields.push((name, value));
-        }
-        Ok(Fields(fields))
-    }
-}
-
-/// Says what sort of error it is without repeating the text, which may hold personal data.
-fn kind_of(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
-        serde_json::error::Category::Eof => "the text ends too soon",
-        serde_json::error::Category::Syntax => "the text is not JSON",
-        serde_json::error::Category::Data | serde_json::error::Category::Io => "the value is of another type",
-    };
-    format!("{what}, at column {}", error.column())
 }
 
 fn raw(value: &impl Serialize) -> Box<RawValue> {

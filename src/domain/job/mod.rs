@@ -2,6 +2,7 @@
 
 mod afterlife;
 mod document;
+mod fields;
 mod job_type;
 mod new_job;
 mod payload;
