@@ -16,7 +16,7 @@ pub use change::{Changed, PartnerChange};
 pub use fan_out::child_id;
 pub use find::Found;
 pub use manage::{EndpointUpdate, ManageError, Manager, NewEndpoint, Sent};
-pub use read::{Does, KnownEndpoint, Partner};
+pub use read::{Does, KnownEndpoint, Partner, Standing};
 pub use view::{EndpointView, PartnerView};
 
 use crate::edge::Clock;

@@ -49,10 +49,51 @@ pub struct Does {
     pub notice_due: bool,
 }
 
+/// How an endpoint stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// It is told what it wants.
+    Told,
+    /// It is told, and has not answered since.
+    Failing(Millis),
+    /// An operator disabled it.
+    Off,
+    /// It was disabled by itself.
+    Disabled {
+        /// `gone` or `failing`.
+        why: &'a str,
+        /// When.
+        at: Option<Millis>,
+    },
+}
+
 impl KnownEndpoint {
+    /// Returns how it stands.
+    pub fn standing(&self) -> Standing<'_> {
+        match (&self.does.disabled, self.endpoint.enabled, self.does.failing_since) {
+            (Some(why), ..) => Standing::Disabled { why, at: self.does.disabled_at },
+            (None, false, _) => Standing::Off,
+            (None, true, Some(since)) => Standing::Failing(since),
+            (None, true, None) => Standing::Told,
+        }
+    }
+
     /// Tells whether it is told anything.
     pub fn is_on(&self) -> bool {
-        self.endpoint.enabled && self.does.disabled.is_none()
+        matches!(self.standing(), Standing::Told | Standing::Failing(_))
+    }
+}
+
+impl Standing<'_> {
+    /// Writes it for a person, with times as `ago` writes them.
+    pub fn words(self, ago: impl Fn(Millis) -> String) -> String {
+        match self {
+            Self::Told => "told".to_owned(),
+            Self::Failing(since) => format!("failing, first {}", ago(since)),
+            Self::Off => "disabled by an operator".to_owned(),
+            Self::Disabled { why, at: None } => format!("disabled: {why}"),
+            Self::Disabled { why, at: Some(at) } => format!("disabled: {why}, {}", ago(at)),
+        }
     }
 }
 

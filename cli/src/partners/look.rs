@@ -2,8 +2,7 @@
 
 use holdfast::domain::email_address::EmailAddress;
 use holdfast::domain::id::PartnerId;
-use holdfast::domain::millis::Millis;
-use holdfast::partners::{Attempt, KnownEndpoint, ManageError, PartnerView};
+use holdfast::partners::{Attempt, ManageError, PartnerView};
 use serde_json::json;
 
 use super::EndpointArgument;
@@ -26,7 +25,12 @@ pub(super) async fn show(session: &Session, id: &PartnerId) -> Result<(), Failur
         for known in partner.endpoints.values() {
             let events = &known.endpoint.events;
             let events = if events.is_empty() { "all".to_owned() } else { events.join(", ") };
-            table.row([known.id.to_string(), known.endpoint.url.clone(), events, state(known, now)]);
+            table.row([
+                known.id.to_string(),
+                known.endpoint.url.clone(),
+                events,
+                known.standing().words(|at| seen_from(now, at)),
+            ]);
         }
         text + &table.text()
     })
@@ -58,14 +62,4 @@ pub(super) async fn attempts(session: &Session, of: &EndpointArgument) -> Result
         }
         table.text()
     })
-}
-
-fn state(known: &KnownEndpoint, now: Millis) -> String {
-    let since = |at: Option<Millis>| at.map_or_else(String::new, |at| format!(", {}", seen_from(now, at)));
-    match (&known.does.disabled, known.endpoint.enabled, known.does.failing_since) {
-        (Some(why), ..) => format!("disabled: {why}{}", since(known.does.disabled_at)),
-        (None, false, _) => "disabled by an operator".to_owned(),
-        (None, true, Some(at)) => format!("failing, first {}", seen_from(now, at)),
-        (None, true, None) => "told".to_owned(),
-    }
 }

@@ -12,7 +12,7 @@ use crate::domain::id::{EndpointId, JobId, PartnerId};
 use crate::domain::job::{JobDocument, JobType};
 use crate::domain::millis::Millis;
 use crate::http::Response;
-use crate::partners::{Attempt, KnownEndpoint, ManageError};
+use crate::partners::{Attempt, KnownEndpoint, ManageError, Standing};
 
 /// What became of a webhook's job.
 #[derive(Default)]
@@ -129,14 +129,15 @@ impl Answered {
 
 impl Endpoint {
     fn new(known: KnownEndpoint, now: Millis) -> Self {
-        let KnownEndpoint { id, endpoint, does, .. } = known;
-        let since = |at: Option<Millis>| at.map_or_else(String::new, |at| format!(", {}", When::new(at, now).ago));
-        let (state, tone) = match (&does.disabled, endpoint.enabled, does.failing_since) {
-            (Some(why), ..) => (format!("disabled: {why}{}", since(does.disabled_at)), "bad"),
-            (None, false, _) => ("disabled by an operator".to_owned(), "quiet"),
-            (None, true, Some(at)) => (format!("failing, first {}", When::new(at, now).ago), "waiting"),
-            (None, true, None) => ("told".to_owned(), "good"),
+        let standing = known.standing();
+        let tone = match standing {
+            Standing::Told => "good",
+            Standing::Failing(_) => "waiting",
+            Standing::Off => "quiet",
+            Standing::Disabled { .. } => "bad",
         };
+        let state = standing.words(|at| When::new(at, now).ago);
+        let KnownEndpoint { id, endpoint, .. } = known;
         let events = if endpoint.events.is_empty() { "all events".to_owned() } else { endpoint.events.join(", ") };
         Self { id, url: endpoint.url, events, state, tone }
     }
