@@ -63,12 +63,8 @@ impl Forget {
         progress.end();
         if !dry_run {
             // Of the address nothing is kept: neither it nor its hash.
-            let change = AuditedChange {
-                action: "address_forgotten".to_owned(),
-                subject: Subject::the("address"),
-                before: Value::Null,
-                after: counts.document(dry_run),
-            };
+            let (subject, after) = (Subject::the("address"), counts.document(dry_run));
+            let change = AuditedChange::new("address_forgotten", subject, Value::Null, after);
             let record = session.recorder().record(change)?;
             session.queue()?.enqueue(&[record]).await?;
         }

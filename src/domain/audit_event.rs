@@ -52,6 +52,13 @@ pub struct AuditedChange {
     pub after: Value,
 }
 
+impl AuditedChange {
+    /// Makes a change.
+    pub fn new(action: &str, subject: Subject, before: Value, after: Value) -> Self {
+        Self { action: action.to_owned(), subject, before, after }
+    }
+}
+
 /// A change, by whom, when and at which request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -170,13 +170,9 @@ impl Manager {
     pub async fn set_email(&mut self, email: Option<EmailAddress>) -> Result<(), ManageError> {
         // The log is kept for good: it has the address masked.
         let shown = |email: Option<&EmailAddress>| json!({"email": email.map(ToString::to_string)});
-        let change = AuditedChange {
-            action: "partner_email_changed".to_owned(),
-            subject: Subject::of("partner", &self.id),
-            before: shown(self.partner.email.as_ref()),
-            after: shown(email.as_ref()),
-        };
-        let record = self.recorder.record(change)?;
+        let (before, after) = (shown(self.partner.email.as_ref()), shown(email.as_ref()));
+        let subject = Subject::of("partner", &self.id);
+        let record = self.recorder.record(AuditedChange::new("partner_email_changed", subject, before, after))?;
         let change = PartnerChange::Email { stored: self.partner.email.as_ref(), email: email.as_ref() };
         done(self.partners.change(&self.id, change, &record).await?)?;
         self.partner.email = email;
@@ -254,7 +250,7 @@ impl Manager {
         change: PartnerChange<'_>,
     ) -> Result<(), ManageError> {
         let subject = Subject::of("endpoint", &format!("{}/{id}", self.id));
-        let record = self.recorder.record(AuditedChange { action: action.to_owned(), subject, before, after })?;
+        let record = self.recorder.record(AuditedChange::new(action, subject, before, after))?;
         done(self.partners.change(&self.id, change, &record).await?)
     }
 

@@ -222,7 +222,7 @@ impl ApiKeys {
 }
 
 fn change(action: &str, sha256: &str, before: Value, after: Value) -> AuditedChange {
-    AuditedChange { action: action.to_owned(), subject: Subject::of("api_key", &id(sha256)), before, after }
+    AuditedChange::new(action, Subject::of("api_key", &id(sha256)), before, after)
 }
 
 fn id(sha256: &str) -> String {

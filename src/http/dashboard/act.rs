@@ -208,8 +208,8 @@ async fn addresses(app: &App, request: &Request, session: &Session) -> Result<Re
         _ => return Err(ApiError::invalid("invalid_query", "only a job's or an escrow's page has addresses").into()),
     };
     // Nothing is changed by it but who knows.
-    let (action, before, after) = ("addresses_shown".to_owned(), Value::Null, Value::Null);
-    let record = recorder(app, request).record(AuditedChange { action, subject, before, after });
+    let change = AuditedChange::new("addresses_shown", subject, Value::Null, Value::Null);
+    let record = recorder(app, request).record(change);
     let record = record.map_err(|error| record::too_large(&error))?;
     app.queue()?.enqueue(&[record]).await.map_err(ApiError::from)?;
     let shell = Shell::new(title, "", session);

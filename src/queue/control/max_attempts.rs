@@ -48,12 +48,8 @@ impl Queue {
             }
             let mut document = view.document;
             let attempts = |attempts: u32| json!({"maxAttempts": attempts});
-            let change = AuditedChange {
-                action: "max_attempts_changed".to_owned(),
-                subject: Subject::of("job", id),
-                before: attempts(document.max_attempts),
-                after: attempts(max_attempts),
-            };
+            let (before, after) = (attempts(document.max_attempts), attempts(max_attempts));
+            let change = AuditedChange::new("max_attempts_changed", Subject::of("job", id), before, after);
             let record = recorder.record(change).map_err(ChangeError::Record)?;
             document.max_attempts = max_attempts;
             document.updated_at = self.clock.now();

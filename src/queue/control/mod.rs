@@ -39,15 +39,14 @@ impl Queue {
     /// Sets rules, all of them in one step, on record. They hold from the next claim on.
     pub async fn set_rules(&self, rules: &[Rule], recorder: &Recorder) -> Result<(), ChangeError> {
         let fields: Vec<(String, String)> = rules.iter().map(|rule| rule.field()).collect();
-        let hash = (self.keys.control(), Hash::Rules);
-        self.set_fields(hash, &fields, ("control_changed", Subject::the("control")), recorder).await
+        self.set_fields(Hash::Rules, &fields, ("control_changed", Subject::the("control")), recorder).await
     }
 
     /// Lets the dead letters of a type come back by themselves again after too many of them died again.
     pub async fn reset_recovery(&self, job_type: JobType, recorder: &Recorder) -> Result<(), ChangeError> {
         let fields = [(job_type.to_string(), String::new())];
-        let hash = (self.keys.recovery(), Hash::DiedAgain);
-        self.set_fields(hash, &fields, ("recovery_reset", Subject::of("control", &job_type)), recorder).await
+        let what = ("recovery_reset", Subject::of("control", &job_type));
+        self.set_fields(Hash::DiedAgain, &fields, what, recorder).await
     }
 
     /// Returns what is set.
@@ -63,32 +62,25 @@ impl Queue {
 
     async fn set_fields(
         &self,
-        (hash, which): (String, Hash),
+        hash: Hash,
         fields: &[(String, String)],
         (action, subject): (&str, Subject),
         recorder: &Recorder,
     ) -> Result<(), ChangeError> {
+        let after: Value = fields.iter().map(|(field, value)| (field.clone(), or_null(value))).collect();
         for _ in 0..MAX_READS {
             let (rules, died_again) = raw(self.upstash.run(Patience::REQUEST, &self.control_call()).await?)?;
-            let known: BTreeMap<String, String> = match which {
-                Hash::Rules => rules,
-                Hash::DiedAgain => died_again,
-            }
-            .into_iter()
-            .collect();
+            let (key, known) = match hash {
+                Hash::Rules => (self.keys.control(), rules),
+                Hash::DiedAgain => (self.keys.recovery(), died_again),
+            };
+            let known: BTreeMap<String, String> = known.into_iter().collect();
             let was = |field: &str| known.get(field).map_or("", String::as_str);
-            let values = |value: &dyn Fn(&(String, String)) -> String| -> Value {
-                fields.iter().map(|field| (field.0.clone(), or_null(value(field)))).collect()
-            };
-            let change = AuditedChange {
-                action: action.to_owned(),
-                subject: subject.clone(),
-                before: values(&|(field, _)| was(field).to_owned()),
-                after: values(&|(_, value)| value.clone()),
-            };
+            let before = fields.iter().map(|(field, _)| (field.clone(), or_null(was(field)))).collect();
+            let change = AuditedChange::new(action, subject.clone(), before, after.clone());
             let record = recorder.record(change).map_err(ChangeError::Record)?;
             let record_job = self.keys.job(&record.document.id);
-            let keys = vec![hash.clone(), self.keys.counters(), self.keys.queue(JobType::AuditLogCreated), record_job];
+            let keys = vec![key, self.keys.counters(), self.keys.queue(JobType::AuditLogCreated), record_job];
             let (record_id, record_document) = Change::record_args(Some(&record));
             let mut args = vec![record_id.into(), record_document.into()];
             for (field, value) in fields {
@@ -110,7 +102,7 @@ enum Hash {
     DiedAgain,
 }
 
-fn or_null(text: String) -> Value {
+fn or_null(text: &str) -> Value {
     if text.is_empty() { Value::Null } else { text.into() }
 }
 

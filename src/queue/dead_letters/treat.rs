@@ -107,7 +107,7 @@ impl Treatment {
             Self::Discard => Value::Null,
         };
         let dead = json!({"status": JobStatus::DeadLetter, "jobIds": ids});
-        let record = recorder.record(change(self.event(), Subject::the("dead_letters"), dead, after));
+        let record = recorder.record(AuditedChange::new(self.event(), Subject::the("dead_letters"), dead, after));
         let record = record.map_err(ChangeError::Record)?;
         let change = Change { whole, record: Some(record) };
         match self {
@@ -115,10 +115,6 @@ impl Treatment {
             Self::Discard => queue.discard(letters, &change).await,
         }
     }
-}
-
-fn change(action: &str, subject: Subject, before: Value, after: Value) -> AuditedChange {
-    AuditedChange { action: action.to_owned(), subject, before, after }
 }
 
 /// Returns the names of the fields in which two payloads differ.
@@ -182,7 +178,8 @@ impl Queue {
             // A payload may name people: the record says which fields are others, not what they hold.
             let fields = changed_fields(&letters[0].document.payload, payload);
             let (before, after) = (json!({"payload": WITHHELD}), json!({"payload": WITHHELD, "changedFields": fields}));
-            let record = recorder.record(change("dead_letter_edited", Subject::of("job", id), before, after));
+            let record =
+                recorder.record(AuditedChange::new("dead_letter_edited", Subject::of("job", id), before, after));
             let record = record.map_err(TreatError::Payload)?;
             match self.edit(&letters[0], payload.to_owned(), Some(&record)).await? {
                 Changed::Done => return Ok(()),
