@@ -1,9 +1,9 @@
 //! `suppressed`: the addresses that are not written to.
 
 use clap::Subcommand;
-use holdfast::deliveries::{AddressHash, Suppressed};
+use holdfast::deliveries::AddressHash;
 use holdfast::domain::email_address::EmailAddress;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::failure::Failure;
 use crate::session::Session;
@@ -45,9 +45,7 @@ async fn list(session: &Session) -> Result<(), Failure> {
             break;
         }
     }
-    let of = |one: &Suppressed| json!({"address": one.address.as_str(), "reason": one.reason(), "until": one.until});
-    let document = json!({"suppressed": addresses.iter().map(of).collect::<Vec<Value>>()});
-    session.answer(&document, || {
+    session.answer(&json!({ "suppressed": addresses }), || {
         if addresses.is_empty() {
             return "mails are sent to every address\n".to_owned();
         }

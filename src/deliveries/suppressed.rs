@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -64,6 +65,16 @@ impl Suppressed {
     }
 }
 
+impl Serialize for Suppressed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Suppressed", 3)?;
+        fields.serialize_field("address", self.address.as_str())?;
+        fields.serialize_field("reason", self.reason())?;
+        fields.serialize_field("until", &self.until)?;
+        fields.end()
+    }
+}
+
 /// Where an address stands among the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuppressedPlace {
@@ -113,13 +124,10 @@ impl Deliveries {
 
     /// Lets an address be written to again; false where it may be already.
     pub async fn lift(&self, address: &AddressHash, recorder: &Recorder) -> Result<bool, ChangeError> {
-        let change = AuditedChange {
-            action: "suppression_lifted".to_owned(),
-            subject: Subject::of("suppression", address),
-            before: json!({"suppressed": true}),
-            after: json!({"suppressed": false}),
-        };
-        let record = recorder.record(change).map_err(ChangeError::Record)?;
+        let (before, after) = (json!({"suppressed": true}), json!({"suppressed": false}));
+        let subject = Subject::of("suppression", address);
+        let record = recorder.record(AuditedChange::new("suppression_lifted", subject, before, after));
+        let record = record.map_err(ChangeError::Record)?;
         let document = &record.document;
         let keys = vec![
             self.keys.suppressed(),

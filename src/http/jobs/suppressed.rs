@@ -20,22 +20,8 @@ const DEFAULT_LIMIT: u32 = 100;
 
 #[derive(Serialize)]
 struct List {
-    suppressed: Vec<One>,
+    suppressed: Vec<Suppressed>,
     cursor: Option<String>,
-}
-
-#[derive(Serialize)]
-struct One {
-    address: String,
-    reason: &'static str,
-    until: Option<Millis>,
-}
-
-impl From<Suppressed> for One {
-    fn from(suppressed: Suppressed) -> Self {
-        let reason = suppressed.reason();
-        Self { address: suppressed.address.to_string(), reason, until: suppressed.until }
-    }
 }
 
 /// Answers with a page of the list.
@@ -50,7 +36,7 @@ pub(super) async fn list(app: &App, mut query: Query) -> Result<Response, ApiErr
     let after = cursor.map(|text| read_place(&text, &scope)).transpose()?;
     let page = app.deliveries()?.suppressed(after.as_ref(), limit, app.clock().now()).await?;
     let cursor = page.next.and_then(|place| write_place(&place, &scope));
-    Ok(reply::json(StatusCode::OK, &List { suppressed: page.addresses.into_iter().map(One::from).collect(), cursor }))
+    Ok(reply::json(StatusCode::OK, &List { suppressed: page.addresses, cursor }))
 }
 
 /// Lets an address be written to again, named by itself or by its hash.
