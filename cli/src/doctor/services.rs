@@ -6,6 +6,7 @@ use holdfast::config::{
     Config, EmailConfig, MAILGUN_API_KEY, MailProvider, RESEND_API_KEY, Secret, StripeConfig, SupabaseConfig,
 };
 use holdfast::outbound;
+use holdfast::workers::audit::with_key;
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 
@@ -128,14 +129,8 @@ async fn ask_mail_server(url: &Secret) -> Finding {
 
 /// A look at no row tells whether the key is taken and the table is there.
 async fn ask_supabase(http: &Client, supabase: &SupabaseConfig) -> Finding {
-    let key = supabase.key.expose();
-    let mut request =
-        http.get(format!("{}/rest/v1/audit_log?select=job_id&limit=0", supabase.url)).header("apikey", key);
-    // The older keys are tokens too.
-    if !key.starts_with("sb_") {
-        request = request.bearer_auth(key);
-    }
-    match send(request).await {
+    let request = http.get(format!("{}/rest/v1/audit_log?select=job_id&limit=0", supabase.url));
+    match send(with_key(request, &supabase.key)).await {
         Ok(Answer { status: 200, .. }) => Finding::fine("Supabase", "takes the key, and has the table audit_log"),
         Ok(Answer { status: 401 | 403, .. }) => {
             let cure = "set SUPABASE_SERVICE_ROLE_KEY to a secret key, sb_secret_..., of the project at SUPABASE_URL";

@@ -24,6 +24,7 @@ use crate::upstash_script;
 
 use record::{GENESIS, hash};
 
+pub use supabase::with_key;
 pub use verify::{Break, Verified};
 
 /// Appends one record.

@@ -54,22 +54,24 @@ impl Supabase {
     ) -> Result<(), Failure> {
         let Recorded { stream_id, time, previous, hash } = recorded;
         let row = Row { job_id, stream_id, time_ms: time, event: event.get(), previous, hash };
-        let key = self.key.expose();
-        let mut request = self
+        let request = self
             .http
             .post(&self.rows_url)
-            .header("apikey", key)
             .header("content-type", "application/json")
             .header("prefer", "resolution=ignore-duplicates,return=minimal")
             .body(serde_json::to_vec(&row).unwrap_or_default())
             .timeout(TIMEOUT);
-        // The new keys are no tokens and go into one header alone; the older ones are, and say in the other which role they have.
-        if !key.starts_with("sb_") {
-            request = request.bearer_auth(key);
-        }
-        let answer = async { Answer::read(request.send().await?, MAX_ANSWER_BYTES).await };
+        let answer = async { Answer::read(with_key(request, &self.key).send().await?, MAX_ANSWER_BYTES).await };
         judge(&answer.await.map_err(|error| no_answer("Supabase", &error))?, self.clock.now())
     }
+}
+
+/// Shows Supabase its key. The new keys are no tokens and go into one header alone; the older ones are, and say in the other which role
+/// they have.
+pub fn with_key(request: reqwest::RequestBuilder, key: &Secret) -> reqwest::RequestBuilder {
+    let key = key.expose();
+    let request = request.header("apikey", key);
+    if key.starts_with("sb_") { request } else { request.bearer_auth(key) }
 }
 
 /// Says what an answer means. The database's message is left out: it may repeat the row.
