@@ -9,9 +9,7 @@ use clap::Args;
 use holdfast::config::{Config, ConfigError};
 use holdfast::domain::job::JobType;
 use holdfast::domain::limits::{MAX_CLAIM_LIMIT, MAX_TIME_BOX, SETTLE_MARGIN};
-use holdfast::domain::outcome::Outcome;
 use holdfast::processor::{BatchReport, BatchRequest, TimeBox};
-use holdfast::workers::Task;
 
 use crate::failure::Failure;
 use crate::job_type;
@@ -84,9 +82,7 @@ impl Process {
         let run = processor.process_batch(&batch, move |attempt, document, payload| {
             let (workers, tell) = (workers.clone(), tell.clone());
             async move {
-                let traceparent = document.traceparent.as_deref();
-                let outcome: Outcome =
-                    workers.run(Task { id: &document.id, attempt, payload: &payload, traceparent }).await;
+                let outcome = workers.handle(attempt, document, payload).await;
                 let _ = tell.send(());
                 outcome
             }

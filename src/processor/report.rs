@@ -1,6 +1,7 @@
 //! What a processor run did.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use serde::Serialize;
 
@@ -44,6 +45,16 @@ impl BatchReport {
         for sums in [&mut self.all, self.by_type.entry(job_type).or_default()] {
             sums.count(verdict);
         }
+    }
+}
+
+impl AddAssign for TypeReport {
+    fn add_assign(&mut self, other: Self) {
+        self.processed += other.processed;
+        self.completed += other.completed;
+        self.retried += other.retried;
+        self.dead_lettered += other.dead_lettered;
+        self.released += other.released;
     }
 }
 

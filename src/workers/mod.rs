@@ -15,7 +15,7 @@ use crate::config::{Config, ConfigError, Setting};
 use crate::deliveries::Deliveries;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::id::JobId;
-use crate::domain::job::Payload;
+use crate::domain::job::{JobDocument, Payload};
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
 use crate::escrow::{Escrows, Finished, Origin};
@@ -106,6 +106,12 @@ impl Workers {
     /// Returns what the workers measured and is still to be put into Redis.
     pub fn measures(&self) -> &Measures {
         &self.measures
+    }
+
+    /// Runs a job as the processor hands it over.
+    pub async fn handle(self, attempt: u32, document: JobDocument, payload: Payload) -> Outcome {
+        let traceparent = document.traceparent.as_deref();
+        self.run(Task { id: &document.id, attempt, payload: &payload, traceparent }).await
     }
 
     /// Does the side effect of one job.

@@ -9,7 +9,7 @@ use holdfast::domain::job::JobType;
 use holdfast::http::jobs::look_at_alerts;
 use holdfast::processor::{BatchReport, BatchRequest, Processor, Stop, TimeBox, TypeReport};
 use holdfast::upstash::UpstashError;
-use holdfast::workers::{Task, Workers};
+use holdfast::workers::Workers;
 use tokio::sync::Notify;
 
 use super::health::HealthFile;
@@ -77,11 +77,7 @@ impl Shared {
             if (begun.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(limit) {
                 bell.notify_waiters();
             }
-            let workers = workers.clone();
-            async move {
-                let traceparent = document.traceparent.as_deref();
-                workers.run(Task { id: &document.id, attempt, payload: &payload, traceparent }).await
-            }
+            workers.clone().handle(attempt, document, payload)
         });
         let report = batch.await?;
         self.answered.store(true, Ordering::Relaxed);
@@ -93,11 +89,7 @@ impl Shared {
     fn add(&self, report: &BatchReport) {
         let now = &report.all;
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
-        sums.processed += now.processed;
-        sums.completed += now.completed;
-        sums.retried += now.retried;
-        sums.dead_lettered += now.dead_lettered;
-        sums.released += now.released;
+        *sums += *now;
         if now.processed + now.released > 0 {
             tracing::info!(
                 processed = now.processed,

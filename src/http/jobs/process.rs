@@ -13,7 +13,6 @@ use crate::domain::limits::{DEFAULT_CLAIM_LIMIT, MAX_CLAIM_LIMIT};
 use crate::http::extract::Fields;
 use crate::http::{ApiError, Request, Response, Route, Sender, reply};
 use crate::processor::{BatchRequest, TimeBox};
-use crate::workers::Task;
 
 /// `GET` and `POST /api/jobs/process`
 pub static PROCESS: Route = Route::new(
@@ -115,13 +114,7 @@ async fn run(app: &App, request: &Request, action: Action) -> Result<Response, A
         until_empty: action.until_empty,
     };
     let report = processor
-        .process_batch(&batch, move |attempt, document, payload| {
-            let workers = workers.clone();
-            async move {
-                let traceparent = document.traceparent.as_deref();
-                workers.run(Task { id: &document.id, attempt, payload: &payload, traceparent }).await
-            }
-        })
+        .process_batch(&batch, move |attempt, document, payload| workers.clone().handle(attempt, document, payload))
         .await?;
     alerts::look(app, &report).await;
     let sums = report.all;
