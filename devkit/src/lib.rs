@@ -9,6 +9,7 @@ pub mod gate;
 mod id;
 pub mod journal;
 mod keys;
+pub mod last_words;
 pub mod mail;
 pub mod openapi;
 mod page;

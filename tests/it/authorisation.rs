@@ -70,8 +70,7 @@ const CASES: [Case; 24] = [
 
 /// The routes' paths of a concrete one.
 fn route_of(path: &str) -> &'static str {
-    let exact = ROUTES.into_iter().find(|route| route.path == path);
-    exact.or_else(|| ROUTES.into_iter().find(|route| route.matches(path))).unwrap().path
+    holdfast::http::find(path).unwrap().path
 }
 
 async fn send(t: &Shop, method: &str, path: &str, caller: &str, body: &str) -> Reply {

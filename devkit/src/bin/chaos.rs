@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use devkit::chaos::{self, Options};
+use devkit::last_words::failed;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -21,17 +22,5 @@ fn main() -> ExitCode {
         }
         Err(error) => Err(error.into()),
     };
-    ended.unwrap_or_else(|error| failed(error.as_ref()))
-}
-
-#[expect(clippy::print_stderr, reason = "the program's last words, for whoever started it")]
-fn failed(error: &dyn std::error::Error) -> ExitCode {
-    eprint!("chaos: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprint!(": {error}");
-        cause = error.source();
-    }
-    eprintln!();
-    ExitCode::FAILURE
+    ended.unwrap_or_else(|error| failed("chaos", error.as_ref()))
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
+use devkit::last_words::failed;
 use devkit::stack::{Stack, StackOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -12,17 +13,17 @@ fn main() -> ExitCode {
     // Before anything runs beside it: `.env` becomes part of what the options are read from.
     let options = match devkit::stack::read_env_file() {
         Ok(()) => StackOptions::parse(),
-        Err(error) => return failed(&error),
+        Err(error) => return failed("dev", &error),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_target(false).compact().with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
+        Err(error) => return failed("dev", &error),
     };
     match runtime.block_on(run(options)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(error.as_ref()),
+        Err(error) => failed("dev", error.as_ref()),
     }
 }
 
@@ -46,16 +47,4 @@ async fn run(options: StackOptions) -> Result<(), Box<dyn Error>> {
 #[expect(clippy::print_stdout, reason = "where everything is, is what the program is started for")]
 fn announce(stack: &Stack) {
     println!("{}", stack.welcome());
-}
-
-#[expect(clippy::print_stderr, reason = "the program's last words, for whoever started it")]
-fn failed(error: &dyn Error) -> ExitCode {
-    eprint!("dev: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprint!(": {error}");
-        cause = error.source();
-    }
-    eprintln!();
-    ExitCode::FAILURE
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use devkit::last_words::failed;
 use devkit::redis::{RedisOptions, RedisServer};
 use devkit::rest::{RedisAddress, RestOptions, RestServer};
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,10 +36,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            report(error.as_ref());
-            ExitCode::FAILURE
-        }
+        Err(error) => failed("upstash", error.as_ref()),
     }
 }
 
@@ -79,15 +77,4 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 fn announce(server: &RestServer) {
     println!("UPSTASH_REDIS_REST_URL={}", server.url());
     println!("UPSTASH_REDIS_REST_TOKEN={}", server.token());
-}
-
-#[expect(clippy::print_stderr, reason = "the program's last words, for whoever started it")]
-fn report(error: &dyn Error) {
-    eprint!("upstash: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprint!(": {error}");
-        cause = error.source();
-    }
-    eprintln!();
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::fate::{Event, Plan};
 use super::world::World;
 use crate::fault::{self, Fault};
+use crate::plan;
 use crate::rest::Fault as RestFault;
 use crate::webhooks::Reply;
 
@@ -78,6 +79,13 @@ fn disturb(world: &World, rng: &mut Rng) {
     }
 }
 
+/// Has a part answer everything like this for so long.
+async fn all_answer<A: Clone>(plan: &plan::Plan<A>, answer: A, ms: u64) {
+    plan.next(ALL, answer);
+    fault::pause(ms).await;
+    plan.clear();
+}
+
 async fn befalls(world: &World, event: Event) -> Result<(), Box<dyn Error>> {
     let status = |status| Reply::Status { status, retry_after_secs: None };
     match event {
@@ -101,35 +109,23 @@ async fn befalls(world: &World, event: Event) -> Result<(), Box<dyn Error>> {
             world.tell_redis("CONFIG SET save \"\"").await?;
         }
         Event::MailOutage(ms) => {
-            world.outbox.faults().next(ALL, Fault::Status { status: 503 });
-            fault::pause(ms).await;
-            world.outbox.faults().clear();
+            all_answer(world.outbox.faults(), Fault::Status { status: 503 }, ms).await;
         }
         Event::MailStorm(ms) => {
-            world.outbox.faults().next(ALL, Fault::RateLimited { retry_after_secs: 2 });
-            fault::pause(ms).await;
-            world.outbox.faults().clear();
+            all_answer(world.outbox.faults(), Fault::RateLimited { retry_after_secs: 2 }, ms).await;
         }
         Event::HookOutage(ms) => {
             world.sink.replies().next(20, Reply::Closed);
-            world.sink.replies().next(ALL, status(503));
-            fault::pause(ms).await;
-            world.sink.replies().clear();
+            all_answer(world.sink.replies(), status(503), ms).await;
         }
         Event::HookStorm(ms) => {
-            world.sink.replies().next(ALL, Reply::Status { status: 429, retry_after_secs: Some(2) });
-            fault::pause(ms).await;
-            world.sink.replies().clear();
+            all_answer(world.sink.replies(), Reply::Status { status: 429, retry_after_secs: Some(2) }, ms).await;
         }
         Event::StripeOutage(ms) => {
-            world.stripe.faults().next(ALL, Fault::Status { status: 503 });
-            fault::pause(ms).await;
-            world.stripe.faults().clear();
+            all_answer(world.stripe.faults(), Fault::Status { status: 503 }, ms).await;
         }
         Event::StripeStorm(ms) => {
-            world.stripe.faults().next(ALL, Fault::RateLimited { retry_after_secs: 1 });
-            fault::pause(ms).await;
-            world.stripe.faults().clear();
+            all_answer(world.stripe.faults(), Fault::RateLimited { retry_after_secs: 1 }, ms).await;
         }
         Event::StripeAnswersLost(times) => world.stripe.faults().next(times, Fault::AnswerLost),
         Event::MailAnswersLost(times) => world.outbox.faults().next(times, Fault::AnswerLost),
