@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use holdfast::config::VARIABLES;
 use holdfast::http::{ROUTES, Route};
 use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::{Value, json};
+use url::Url;
 
 fn read(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -181,4 +183,37 @@ fn vercels_hobby_plan_has_one_function_for_all_routes_and_a_cron_once_a_day() {
     assert_eq!(settings["routes"][0], json!({"src": "/api/.*", "dest": "/api/_hobby/all.rs"}));
     assert!(ROUTES.into_iter().all(|route| route.path.starts_with("/api/")));
     assert_eq!(settings["crons"], json!([{"path": "/api/jobs/process", "schedule": "0 5 * * *"}]));
+}
+
+/// What the builders compile when they run `cargo build --bin NAME`: the workspace's default members, with the features of all of them.
+#[test]
+fn no_function_has_redis_own_protocol_in_it() {
+    let arguments = ["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p} {f}"];
+    let tree = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    for package in ["on_vercel v", "on_lambda v", "holdfast v", "rustls v"] {
+        assert!(tree.lines().any(|line| line.starts_with(package)), "{package}: {tree}");
+    }
+    let redis = tree.lines().find(|line| line.starts_with("redis v"));
+    assert_eq!(redis, None);
+}
+
+#[test]
+fn the_deploy_button_asks_for_variables_that_exist_and_has_upstash_make_the_database() {
+    let page = read("docs/deploy/vercel.md");
+    let at = page.find("https://vercel.com/new/clone?").unwrap();
+    let link = Url::parse(page[at..].split(')').next().unwrap()).unwrap();
+    let parameters: BTreeMap<_, _> = link.query_pairs().collect();
+
+    assert_eq!(parameters["repository-url"], "https://github.com/YOU/holdfast");
+    for name in parameters["env"].split(',') {
+        assert!(VARIABLES.contains(&name), "{name}");
+        assert!(page.contains(&format!("| `{name}` |")), "{name} is not explained on the page");
+    }
+    assert!(page.contains("\n## 3. The variables\n"));
+    assert!(parameters["envLink"].ends_with("/docs/deploy/vercel.md#3-the-variables"));
+    let stores: Value = serde_json::from_str(&parameters["stores"]).unwrap();
+    let upstash = json!({"type": "integration", "integrationSlug": "upstash", "productSlug": "upstash-kv", "protocol": "storage"});
+    assert_eq!(stores, json!([upstash]));
 }
