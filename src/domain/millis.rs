@@ -63,14 +63,19 @@ impl Millis {
     }
 }
 
-/// Reads `Z`, `+hh:mm` or `-hh:mm`, as minutes.
+/// Reads `Z`, `+hh:mm` or `-hh:mm`, as minutes: 23 hours and 59 minutes at most, as RFC 3339 has it.
 fn offset_minutes(text: &str) -> Option<i64> {
     if text.eq_ignore_ascii_case("z") {
         return Some(0);
     }
     let (hours, minutes) = text.get(1..)?.split_once(':')?;
-    let number = |part: &str| (part.len() == 2).then(|| part.parse::<u8>().ok())?.map(i64::from);
-    let minutes = number(hours)? * 60 + number(minutes)?;
+    let is_number = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+    let number = |part: &str| is_number(part).then(|| part.parse::<i64>().ok())?;
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let minutes = hours * 60 + minutes;
     match text.as_bytes().first()? {
         b'+' => Some(minutes),
         b'-' => Some(-minutes),
@@ -180,5 +185,16 @@ mod tests {
         ] {
             assert_eq!(Millis::from_rfc3339(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn an_offset_that_no_clock_can_have_is_refused() {
+        for bad in
+            ["+24:00", "-45:30", "+45:30", "+00:60", "+99:99", "+1:00", "+001:00", "++1:00", "+1:+1", "+01:+1", "-:"]
+        {
+            assert_eq!(Millis::from_rfc3339(&format!("2026-11-24T06:27:56{bad}")), None, "{bad}");
+        }
+        let end = Millis::from_rfc3339("2026-11-24T23:59:00-23:59").unwrap();
+        assert_eq!(end.to_rfc3339(), "2026-11-25T23:58:00.000Z");
     }
 }

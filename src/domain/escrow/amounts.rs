@@ -1,6 +1,9 @@
 //! Whose the money is: held = released + refunded + remaining, always.
 
 use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, Error, Unexpected};
+
+use crate::domain::money::MAX_MINOR_UNITS;
 
 /// Whose the money of an escrow is, in minor units of its currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -53,6 +56,27 @@ impl Amounts {
     pub fn remaining(&self) -> i64 {
         self.remaining
     }
+}
+
+/// Reads an amount of a stored document: 0 to 2^53 - 1 minor units, as [`Money`](crate::domain::money::Money) takes.
+pub(super) fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let amount = i64::deserialize(deserializer)?;
+    if (0..=MAX_MINOR_UNITS).contains(&amount) {
+        return Ok(amount);
+    }
+    Err(D::Error::invalid_value(Unexpected::Signed(amount), &"0 to 2^53 - 1 minor units"))
+}
+
+/// The same where there may be none.
+pub(super) fn stored_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    #[derive(serde::Deserialize)]
+    struct Stored(#[serde(deserialize_with = "stored")] i64);
+    Ok(Option::<Stored>::deserialize(deserializer)?.map(|Stored(amount)| amount))
+}
+
+/// Returns the amount that a document can hold and that is nearest to what another side told.
+pub(super) fn storable(amount: i64) -> i64 {
+    amount.clamp(0, MAX_MINOR_UNITS)
 }
 
 #[cfg(test)]

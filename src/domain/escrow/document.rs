@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::amounts::{stored, stored_or_none};
 use super::{Amounts, Chargeback, Operation, Payment, Refund, RefundStatus, Role, State};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::id::{EscrowId, JobId, PartnerId};
 use crate::domain::job::{JobType, Resolution};
 use crate::domain::millis::Millis;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, MAX_MINOR_UNITS, Money};
 
 /// Most entries of a history, and of the jobs of an escrow. Chosen: a life of ten refunds has 30; older entries are in the audit log.
 const MAX_ENTRIES: usize = 200;
@@ -22,12 +24,14 @@ pub struct Escrow {
     /// Its name.
     pub id: EscrowId,
     /// How often it was written.
+    #[serde(deserialize_with = "version")]
     pub version: u64,
     /// Where it is in its life.
     pub state: State,
     /// Whose it is.
     pub partner: PartnerId,
     /// Minor units asked for.
+    #[serde(deserialize_with = "stored")]
     pub amount: i64,
     /// Their currency.
     pub currency: Currency,
@@ -70,6 +74,7 @@ pub struct Pending {
     /// The state it was begun from, and goes back to when Stripe refuses.
     pub from: State,
     /// Minor units to capture, or to give back.
+    #[serde(deserialize_with = "stored")]
     pub amount: i64,
     /// The idempotency key at Stripe: `<escrow>:<operation>:<version>`.
     pub key: String,
@@ -119,7 +124,7 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
     /// Minor units, where it is about some.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "stored_or_none", skip_serializing_if = "Option::is_none")]
     pub amount: Option<i64>,
     /// Why, in the caller's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -211,7 +216,7 @@ impl Escrow {
         escrow
     }
 
-    /// Reads a document.
+    /// Reads a document. One whose amounts or version a double cannot hold is none: no script or reader could be trusted with it.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
@@ -297,6 +302,15 @@ impl Escrow {
     }
 }
 
+/// Reads a version that has one after it which a double can still hold.
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let version = u64::deserialize(deserializer)?;
+    if version < MAX_MINOR_UNITS.unsigned_abs() {
+        return Ok(version);
+    }
+    Err(D::Error::invalid_value(Unexpected::Unsigned(version), &"a version below 2^53 - 1"))
+}
+
 /// Names the escrow and where it is; never the parties or the secret.
 impl fmt::Debug for Escrow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -305,5 +319,72 @@ impl fmt::Debug for Escrow {
             .field("version", &self.version)
             .field("state", &self.state)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::escrow::{ChargebackStatus, DisputeSeen, RefundSeen, Seen};
+
+    /// An escrow with an amount in every place where there can be one.
+    const STORED: &str = r#"{"id":"esc_1","version":7,"state":"refunding","partner":"shop","amount":100,"currency":"usd",
+        "buyerEmail":"b@example.com","sellerEmail":"s@example.com","description":null,"metadata":{},
+        "payment":{"intentId":"pi_1","authorized":true,"captured":90},
+        "refunds":[{"id":"re_1","amount":11,"status":"succeeded"}],"chargebacks":[{"id":"dp_1","amount":22,"status":"won"}],
+        "pending":{"operation":"refund","from":"released","amount":33,"key":"esc_1:refund:7","request":null,"resolution":null,
+            "reason":null,"by":"admin","at":0,"job":"job-1"},
+        "lastFailure":null,"history":[{"version":7,"at":0,"operation":"refund","from":"released","to":"refunding","by":"admin","amount":44}],
+        "jobs":[],"timers":[],"createdAt":0,"updatedAt":0}"#;
+
+    #[test]
+    fn a_document_is_read_as_it_was_written() {
+        let escrow = Escrow::parse(STORED).unwrap();
+        assert_eq!(Escrow::parse(&escrow.to_json()).unwrap(), escrow);
+        assert_eq!((escrow.amounts().released(), escrow.amounts().refunded()), (79, 21));
+    }
+
+    #[test]
+    fn a_document_with_an_amount_that_is_no_money_is_not_read() {
+        for place in [
+            r#""amount":100"#,
+            r#""captured":90"#,
+            r#""amount":11"#,
+            r#""amount":22"#,
+            r#""amount":33"#,
+            r#""amount":44"#,
+        ] {
+            let (name, _) = place.split_once(':').unwrap();
+            for bad in ["-1", "9007199254740992", "9223372036854775807", "1.5"] {
+                let text = STORED.replace(place, &format!("{name}:{bad}"));
+                assert!(Escrow::parse(&text).is_err(), "{place} as {bad}");
+            }
+            for good in ["0", "9007199254740991"] {
+                let text = STORED.replace(place, &format!("{name}:{good}"));
+                assert!(Escrow::parse(&text).is_ok(), "{place} as {good}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_whose_next_version_a_double_could_not_hold_is_not_read() {
+        let with =
+            |version: &str| Escrow::parse(&STORED.replacen(r#""version":7"#, &format!(r#""version":{version}"#), 1));
+        for bad in ["9007199254740991", "18446744073709551615", "-1", "7.0"] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+        assert_eq!(with("9007199254740990").unwrap().version, 9_007_199_254_740_990);
+    }
+
+    #[test]
+    fn whatever_amounts_another_side_tells_the_next_version_can_be_read() {
+        let escrow = Escrow::parse(STORED).unwrap();
+        for amount in [-1, i64::MIN, i64::MAX] {
+            let refund = Refund { id: "re_2".into(), amount, status: RefundStatus::Succeeded, key: None };
+            let chargeback = Chargeback { id: "dp_2".into(), amount, status: ChargebackStatus::Won };
+            let seen = [Seen::Refund(RefundSeen { refund }), Seen::Dispute(DisputeSeen { chargeback })];
+            let next = escrow.observe(&seen, "stripe", Millis(1)).unwrap();
+            assert_eq!(Escrow::parse(&next.to_json()).unwrap(), next, "{amount}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::amounts::{stored, stored_or_none};
 use crate::domain::millis::Millis;
 
 /// The payment.
@@ -21,6 +22,7 @@ pub struct Payment {
     /// Whether the money was ever held.
     pub authorized: bool,
     /// What was captured; the rest went back.
+    #[serde(deserialize_with = "stored_or_none")]
     pub captured: Option<i64>,
     /// Whether it ended without money.
     pub cancelled: bool,
@@ -35,6 +37,7 @@ pub struct Refund {
     /// Stripe's id, `re_...`.
     pub id: String,
     /// Minor units.
+    #[serde(deserialize_with = "stored")]
     pub amount: i64,
     /// How far it is.
     pub status: RefundStatus,
@@ -62,6 +65,7 @@ pub struct Chargeback {
     /// Stripe's id, `dp_...`.
     pub id: String,
     /// Minor units in question.
+    #[serde(deserialize_with = "stored")]
     pub amount: i64,
     /// How it stands.
     pub status: ChargebackStatus,

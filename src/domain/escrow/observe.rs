@@ -1,6 +1,7 @@
 //! From what was seen at Stripe to the next version. Whoever saw it (the request, the fallback, an event), in whatever order and
 //! however often, the escrow ends at the same place.
 
+use super::amounts::storable;
 use super::{Chargeback, ChargebackStatus, Escrow, Failure, Operation, Refund, RefundStatus, State, is_legal};
 use crate::domain::job::Resolution;
 use crate::domain::millis::Millis;
@@ -167,14 +168,14 @@ impl Escrow {
     fn note_refund(&mut self, seen: &Refund) {
         match self.refunds.iter_mut().find(|known| known.id == seen.id) {
             Some(known) => known.status = known.status.max(seen.status),
-            None => self.refunds.push(seen.clone()),
+            None => self.refunds.push(Refund { amount: storable(seen.amount), ..seen.clone() }),
         }
     }
 
     fn note_chargeback(&mut self, seen: &Chargeback) {
         match self.chargebacks.iter_mut().find(|known| known.id == seen.id) {
             Some(known) => known.status = known.status.max(seen.status),
-            None => self.chargebacks.push(seen.clone()),
+            None => self.chargebacks.push(Chargeback { amount: storable(seen.amount), ..seen.clone() }),
         }
     }
 
