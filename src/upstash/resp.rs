@@ -4,6 +4,9 @@
 //! is lost; what could not be connected was not sent. No error repeats the address, which holds the password.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
@@ -107,10 +110,19 @@ fn not_connected(error: &RedisError) -> UpstashError {
         return UpstashError::Refused("the user name or password is wrong, or may not do this".into());
     }
     match error.kind() {
+        ErrorKind::Io if is_untrusted(error) => UpstashError::NotSent("the server's certificate is not trusted".into()),
         ErrorKind::InvalidClientConfig => UpstashError::Refused("the address asks for what is not supported".into()),
         ErrorKind::Io => UpstashError::NotSent("no connection".into()),
         _ => UpstashError::NotSent("the server did not take the connection".into()),
     }
+}
+
+/// Tells a TLS handshake that our side ended because of the server's certificate. `checks/rediss` has one refused.
+fn is_untrusted(error: &RedisError) -> bool {
+    let shared = error.source().and_then(|source| source.downcast_ref::<Arc<dyn Error + Send + Sync>>());
+    let io = shared.and_then(|error| error.downcast_ref::<io::Error>());
+    let tls = io.and_then(io::Error::get_ref).and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 fn item(value: Value) -> Result<Item, UpstashError> {
