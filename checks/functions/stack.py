@@ -199,13 +199,13 @@ class Answer:
         return json.loads(self.body)
 
 
-def call(url, method, body=None, token=None, headers=None):
+def call(url, method, body=None, token=None, headers=None, timeout=70):
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
     if token:
         request.add_header("authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=70) as answer:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
             return Answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as answer:
         return Answer(answer.code, answer.headers, answer.read())
