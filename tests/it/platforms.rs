@@ -157,6 +157,18 @@ fn the_stack_sets_no_variable_that_nothing_reads_and_fills_secrets_by_their_own_
 }
 
 #[test]
+fn the_page_about_aws_explains_every_parameter_of_the_stack_and_no_other() {
+    let page = read("docs/deploy/aws.md");
+    let rows = page.split_once("| parameter | default | |").unwrap().1.split("\n\n").next().unwrap().lines();
+    let named = rows.filter_map(|row| row.strip_prefix("| `")?.split(" | ").next());
+    let explained: BTreeSet<String> =
+        named.flat_map(|names| names.split(", ")).map(|name| name.replace('`', "")).collect();
+    let template = yaml("template.yaml");
+    let parameters = template["Parameters"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(explained, parameters);
+}
+
+#[test]
 fn vercel_gives_each_function_its_time_and_calls_the_processor() {
     // A pattern is a source's path, or the last one, which is for all that no other is.
     const ALL: &str = "api/**/*.rs";
@@ -216,4 +228,19 @@ fn the_deploy_button_asks_for_variables_that_exist_and_has_upstash_make_the_data
     let stores: Value = serde_json::from_str(&parameters["stores"]).unwrap();
     let upstash = json!({"type": "integration", "integrationSlug": "upstash", "productSlug": "upstash-kv", "protocol": "storage"});
     assert_eq!(stores, json!([upstash]));
+}
+
+#[test]
+fn every_workflow_is_yaml_those_to_be_copied_too() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows");
+    let own: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    assert!(!own.is_empty());
+    let page = read("docs/deploy/external-cron.md");
+    let shown: Vec<&str> = page.split("```yaml\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
+    assert_eq!(shown.len(), 1);
+    for text in own.iter().map(String::as_str).chain(shown) {
+        let document = &Yaml::load_from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))[0];
+        assert!(document.as_mapping_get("jobs").is_some(), "{text}");
+    }
 }
