@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::millis::Millis;
-use super::signing_secret::{ParseSecretsError, SigningSecrets};
+use super::signing_secret::{MAX_SECRETS, ParseSecretsError, SigningSecrets};
 
 /// The event of a change of an escrow's state.
 pub const STATUS_CHANGED: &str = "escrow.status_changed";
@@ -45,6 +45,9 @@ pub struct Endpoint {
     /// What signs beside it, until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousSecret>,
+    /// What signed before that and still does, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub older: Vec<PreviousSecret>,
     /// Whether it is told anything.
     pub enabled: bool,
     /// When it was made.
@@ -134,17 +137,24 @@ impl Endpoint {
         self.events.is_empty() || event == TEST || self.events.iter().any(|wanted| wanted == event)
     }
 
-    /// Returns what signs now: the secret, and the one it replaced while that still counts.
+    /// Returns what signs now: the secret, and those it replaced while they still count.
     pub fn secrets(&self, now: Millis) -> Result<SigningSecrets, ParseSecretsError> {
-        let previous = self.previous.as_ref().filter(|previous| now < previous.until);
-        let previous = previous.map_or("", |previous| previous.secret.expose());
-        SigningSecrets::parse(&format!("{} {previous}", self.secret.expose()))
+        let counts = |previous: &&PreviousSecret| now < previous.until;
+        let replaced = self.previous.iter().chain(self.older.iter().rev()).filter(counts);
+        let all = std::iter::once(&self.secret).chain(replaced.map(|previous| &previous.secret));
+        SigningSecrets::parse(&all.map(EndpointSecret::expose).collect::<Vec<_>>().join(" "))
     }
 
-    /// Replaces the secret; the old one signs beside it for a day more.
+    /// Replaces the secret; the old one signs beside it for a day more. So does one replaced shortly before: who replaces a secret again,
+    /// because no answer came, has receivers that know neither of the new ones.
     pub fn rotate(&mut self, secret: EndpointSecret, now: Millis) {
         let old = std::mem::replace(&mut self.secret, secret);
-        self.previous = Some(PreviousSecret { secret: old, until: now.plus(KEEP_PREVIOUS_SECRET) });
+        let before = self.previous.replace(PreviousSecret { secret: old, until: now.plus(KEEP_PREVIOUS_SECRET) });
+        self.older.extend(before);
+        self.older.retain(|older| now < older.until);
+        // Beside these are the secret and the one before.
+        let surplus = (self.older.len() + 2).saturating_sub(MAX_SECRETS);
+        self.older.drain(..surplus);
     }
 }
 
@@ -161,6 +171,7 @@ mod tests {
             events: vec![STATUS_CHANGED.to_owned()],
             secret,
             previous: None,
+            older: Vec::new(),
             enabled: true,
             created_at: at,
             updated_at: at,
@@ -175,6 +186,24 @@ mod tests {
         endpoint.rotate(EndpointSecret::new([8; 32]), Millis(5));
         assert_eq!((count(&endpoint, 6), count(&endpoint, 86_400_004), count(&endpoint, 86_400_005)), (2, 2, 1));
         assert_eq!(endpoint.secrets(Millis(6)).unwrap().expose()[0], vec![8; 32]);
+    }
+
+    #[test]
+    fn a_secret_that_is_replaced_twice_leaves_the_one_that_receivers_know() {
+        let mut endpoint = endpoint();
+        let known = |endpoint: &Endpoint, now| endpoint.secrets(Millis(now)).unwrap().expose().to_vec();
+        endpoint.rotate(EndpointSecret::new([8; 32]), Millis(5));
+        endpoint.rotate(EndpointSecret::new([9; 32]), Millis(10));
+        assert_eq!(known(&endpoint, 11), [[9; 32], [8; 32], [7; 32]]);
+        assert_eq!(known(&endpoint, 86_400_005), [[9; 32], [8; 32]]);
+        assert_eq!(known(&endpoint, 86_400_010), [[9; 32]]);
+        let stored: Endpoint = serde_json::from_str(&serde_json::to_string(&endpoint).unwrap()).unwrap();
+        assert_eq!(stored, endpoint);
+
+        for secret in 10..=20 {
+            endpoint.rotate(EndpointSecret::new([secret; 32]), Millis(20));
+        }
+        assert_eq!(known(&endpoint, 21), [[20; 32], [19; 32], [18; 32], [17; 32], [16; 32]]);
     }
 
     #[test]

@@ -120,8 +120,16 @@ impl Manager {
         }
         let (now, id) = (self.recorder.clock().now(), EndpointId::new(self.recorder.dice().bytes()));
         let secret = secret.unwrap_or_else(|| self.new_secret());
-        let endpoint =
-            Endpoint { url, events, secret, previous: None, enabled: true, created_at: now, updated_at: now };
+        let endpoint = Endpoint {
+            url,
+            events,
+            secret,
+            previous: None,
+            older: Vec::new(),
+            enabled: true,
+            created_at: now,
+            updated_at: now,
+        };
         let version = Some(self.partner.version.as_str());
         let change =
             PartnerChange::Endpoint { id: &id, stored: None, endpoint: Some(&endpoint), version, forgets: true };
@@ -147,7 +155,7 @@ impl Manager {
         Ok(known)
     }
 
-    /// Replaces an endpoint's secret; the old one signs beside it for a day more.
+    /// Replaces an endpoint's secret; the old one signs beside it for a day more, also where this is repeated.
     pub async fn rotate(&self, id: &EndpointId, secret: Option<EndpointSecret>) -> Result<KnownEndpoint, ManageError> {
         let mut known = self.endpoint(id)?.clone();
         let secret = secret.unwrap_or_else(|| self.new_secret());

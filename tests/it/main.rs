@@ -8,6 +8,8 @@ mod bench;
 mod budget;
 mod control;
 mod crash_points;
+mod crash_points_forget;
+mod crash_points_operators;
 mod dashboard_access;
 mod dashboard_bench;
 mod dashboard_pages;
