@@ -124,7 +124,8 @@ fn everything(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn has_credential(text: &str) -> Option<&'static str> {
+/// Returns how a credential in the text begins.
+pub(crate) fn has_credential(text: &str) -> Option<&'static str> {
     let follows = |rest: &str| rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)).count();
     let is_one = |start: &str, least: usize| {
         text.match_indices(start).any(|(at, _)| follows(&text[at + start.len()..]) >= least)

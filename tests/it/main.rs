@@ -27,6 +27,7 @@ mod escrow_moves;
 mod escrow_races;
 mod escrow_routes;
 mod faults;
+mod history;
 mod http_control;
 mod http_dead_letter;
 mod http_jobs;
