@@ -5,10 +5,10 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::UpstashError;
 
-/// One command's result or error.
+/// One command's result or error. Null is a result; none at all is not.
 #[derive(Deserialize)]
 pub(super) struct Item {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "there")]
     pub(super) result: Option<Reply>,
     #[serde(default)]
     pub(super) error: Option<String>,
@@ -16,11 +16,17 @@ pub(super) struct Item {
 
 impl Item {
     pub(super) fn into_reply(self) -> Result<Reply, UpstashError> {
-        match self.error {
-            Some(error) => Err(UpstashError::of_redis(&error)),
-            None => Ok(self.result.unwrap_or(Reply::Null)),
+        match (self.error, self.result) {
+            (Some(error), _) => Err(UpstashError::of_redis(&error)),
+            (None, Some(result)) => Ok(result),
+            (None, None) => Err(UpstashError::Unknown("a result is missing".into())),
         }
     }
+}
+
+/// Reads a field that is there, also where it is null.
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reply>, D::Error> {
+    Reply::deserialize(deserializer).map(Some)
 }
 
 /// A RESP2 value as Upstash's JSON gives it. Doubles arrive as text.
@@ -146,6 +152,16 @@ mod tests {
                 Reply::Array(vec![text("ä😀\0")]),
             ])
         );
+    }
+
+    #[test]
+    fn a_command_without_a_result_has_no_known_end() {
+        let reply = |text: &str| serde_json::from_str::<Item>(text).unwrap().into_reply();
+        assert_eq!(reply(r#"{"result":null}"#), Ok(Reply::Null));
+        assert_eq!(reply(r#"{"result":1,"error":null}"#), Ok(Reply::Integer(1)));
+        for none in ["{}", r#"{"error":null}"#, r#"{"euror":"OOM command not allowed"}"#] {
+            assert!(matches!(reply(none), Err(UpstashError::Unknown(_))), "{none}");
+        }
     }
 
     #[test]

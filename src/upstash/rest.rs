@@ -70,7 +70,9 @@ fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Result<Vec<I
         error: String,
     }
     if status == 200 {
-        return serde_json::from_slice(body)
+        // Looked at first: of what is passed over, the parser would not say that it is no text.
+        let text = std::str::from_utf8(body).map_err(|_| UpstashError::Unknown("not UTF-8".into()))?;
+        return serde_json::from_str(text)
             .map_err(|error| UpstashError::Unknown(format!("not a list of results: {error}")));
     }
     let said = serde_json::from_slice(body).map(|refusal: Refusal| refusal.error).ok();
@@ -126,6 +128,7 @@ mod tests {
             UpstashError::Throttled { .. }
         ));
         assert!(matches!(error(200, "[{"), UpstashError::Unknown(_)));
+        assert!(matches!(read(200, None, b"[{\"result\":1,\"more\":\"\xd3\"}]"), Err(UpstashError::Unknown(_))));
         assert_eq!(read(200, None, br#"[{"result":null},{"error":"ERR x"}]"#).unwrap().len(), 2);
     }
 }
