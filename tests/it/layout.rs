@@ -47,7 +47,18 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 fn sources() -> Vec<PathBuf> {
-    let folders = ["src", "api", "functions", "cli/src", "cli/tests", "devkit/src", "devkit/tests", "tests"];
+    let folders = [
+        "src",
+        "api",
+        "functions",
+        "cli/src",
+        "cli/tests",
+        "devkit/src",
+        "devkit/tests",
+        "fuzz/fuzz_targets",
+        "fuzz/src",
+        "tests",
+    ];
     let of = |extension| folders.iter().flat_map(move |folder| files(&root().join(folder), extension));
     of("rs").chain(of("lua")).collect()
 }
@@ -81,6 +92,22 @@ fn no_file_is_longer_than_five_hundred_lines() {
     for file in sources() {
         let lines = fs::read_to_string(&file).unwrap().lines().count();
         assert!(lines <= MAX_LINES, "{} has {lines} lines: look for the second subject in it", file.display());
+    }
+}
+
+#[test]
+fn every_fuzz_target_is_built_has_seeds_and_is_in_the_security_document() {
+    let stems = |folder: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(root().join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect()
+    };
+    let targets = stems("fuzz/fuzz_targets");
+    assert_eq!(stems("fuzz/seeds"), targets);
+    let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+    let document = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    for target in targets {
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{target}.rs\"")), "{target}");
+        assert!(document.contains(&format!("`{target}`")), "{target}");
     }
 }
 
