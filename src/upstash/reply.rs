@@ -1,16 +1,13 @@
 //! What Redis answered.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::UpstashError;
 
 /// One command's result or error. Null is a result; none at all is not.
-#[derive(Deserialize)]
 pub(super) struct Item {
-    #[serde(default, deserialize_with = "there")]
     pub(super) result: Option<Reply>,
-    #[serde(default)]
     pub(super) error: Option<String>,
 }
 
@@ -24,9 +21,41 @@ impl Item {
     }
 }
 
-/// Reads a field that is there, also where it is null.
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reply>, D::Error> {
-    Reply::deserialize(deserializer).map(Some)
+/// By hand: a derived one would take a list for an object, its fields in their order.
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ItemVisitor)
+    }
+}
+
+struct ItemVisitor;
+
+impl<'de> Visitor<'de> for ItemVisitor {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object with a result or an error")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(field_identifier, rename_all = "snake_case")]
+        enum Field {
+            Result,
+            Error,
+            #[serde(other)]
+            Other,
+        }
+        let mut item = Item { result: None, error: None };
+        while let Some(field) = map.next_key()? {
+            match field {
+                Field::Result => item.result = Some(map.next_value()?),
+                Field::Error => item.error = map.next_value()?,
+                Field::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(item)
+    }
 }
 
 /// A RESP2 value as Upstash's JSON gives it. Doubles arrive as text.
@@ -162,6 +191,7 @@ mod tests {
         for none in ["{}", r#"{"error":null}"#, r#"{"euror":"OOM command not allowed"}"#] {
             assert!(matches!(reply(none), Err(UpstashError::Unknown(_))), "{none}");
         }
+        assert!(serde_json::from_str::<Item>("[1,null]").is_err());
     }
 
     #[test]
