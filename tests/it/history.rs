@@ -33,6 +33,10 @@ fn no_commit_has_a_credential_in_it() {
     let log = format!("{COMMIT}a1\nstripe: Use it\n+nothing\n{COMMIT}b2\n-key = \"{planted}\"\n");
     assert_eq!(finds(&log), [("b2", "sk_live_")]);
 
+    if !Path::new(env!("CARGO_MANIFEST_DIR")).join(".git").exists() {
+        println!("looked at no commit: an unpacked archive has none");
+        return;
+    }
     let format = format!("--format={COMMIT}%H%n%B");
     let log = git(&["log", "--all", "-m", "-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv", &format]);
     let commits = log.lines().filter(|line| line.starts_with(COMMIT)).count();
