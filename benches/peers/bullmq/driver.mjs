@@ -10,11 +10,19 @@ let queue;
 let worker;
 let connection;
 let done;
+let started;
 
 const seconds = async (work) => {
   const start = performance.now();
   await work();
   return { seconds: (performance.now() - start) / 1000 };
+};
+
+const hire = async () => {
+  done = 0;
+  worker = new Worker(queue.name, async () => undefined, { connection, concurrency: CONCURRENCY, autorun: false });
+  worker.on('error', (error) => console.error(error));
+  await worker.waitUntilReady();
 };
 
 const operations = {
@@ -25,44 +33,37 @@ const operations = {
     return {};
   },
 
-  // A worker that waits to be told to run, so that its start is not measured.
-  async hire() {
-    worker = new Worker(queue.name, async () => undefined, { connection, concurrency: CONCURRENCY, autorun: false });
-    worker.on('error', (error) => console.error(error));
-    await worker.waitUntilReady();
-    return {};
-  },
-
   // Bulks of `bulk`, `inFlight` of them on their way at once.
-  async addBulk({ jobs, bulk, inFlight, data }) {
+  async add({ jobs, bulk, inFlight, data }) {
     let left = jobs / bulk;
     const lane = async () => {
-      while (left-- > 0) await queue.addBulk(Array.from({ length: bulk }, () => ({ name: 'job', data })));
+      while (left-- > 0) {
+        if (bulk === 1) await queue.add('job', data);
+        else await queue.addBulk(Array.from({ length: bulk }, () => ({ name: 'job', data })));
+      }
     };
     return seconds(() => Promise.all(Array.from({ length: inFlight }, lane)));
   },
 
-  async add({ jobs, data }) {
-    return seconds(async () => {
-      for (let n = 0; n < jobs; n++) await queue.add('job', data);
-    });
-  },
-
-  // Works until so many jobs are completed.
-  async work({ jobs }) {
-    let completed = 0;
-    return seconds(() => new Promise((resolve) => {
-      worker.on('completed', () => ++completed === jobs && resolve());
-      worker.run();
-    }));
-  },
-
   // Starts working and goes on; `done` tells how far it is.
-  async run() {
-    done = 0;
+  async start() {
+    await hire();
+    started = performance.now();
     worker.on('completed', () => ++done);
     worker.run();
     return {};
+  },
+
+  async startIdle() {
+    return operations.start();
+  },
+
+  // Until so many jobs are completed.
+  async wait({ jobs }) {
+    if (done < jobs) {
+      await new Promise((resolve) => worker.on('completed', () => done >= jobs && resolve()));
+    }
+    return { seconds: (performance.now() - started) / 1000 };
   },
 
   async done() {
@@ -71,6 +72,7 @@ const operations = {
 
   // Adds a job every `everyMs` and answers how long each took until it was completed, in ms.
   async pace({ jobs, everyMs, data }) {
+    await hire();
     const began = new Map();
     const took = [];
     const all = new Promise((resolve) => {

@@ -47,7 +47,7 @@ pub(crate) fn moves_per_second(redis: &mut Redis, ids: usize) -> Outcome<f64> {
 }
 
 /// Puts `count` waiting jobs in the queue, as a producer in another language would: a document and an id each.
-pub(crate) fn fill(redis: &mut Redis, count: usize, payload: &str, serial: &mut usize) -> Outcome<()> {
+pub(crate) fn fill(redis: &mut Redis, count: u64, data: &str, serial: &mut u64) -> Outcome<()> {
     const FILL: &str = "local ids = {}
         for n = 1, tonumber(ARGV[1]) do
           local id = string.format('job-1706234567890-f%08d', ARGV[2] + n)
@@ -57,7 +57,7 @@ pub(crate) fn fill(redis: &mut Redis, count: usize, payload: &str, serial: &mut 
         redis.call('RPUSH', KEYS[1], unpack(ids))";
     let before = r#"{"id":""#;
     let after = format!(
-        r#"","type":"audit_log_created","payload":{payload},"status":"pending","attemptCount":0,"maxAttempts":3,"lastError":null,"createdAt":1706234567890,"runAt":null,"updatedAt":1706234567890,"completedAt":null,"dedupeKey":null,"traceparent":null,"schemaVersion":1}}"#
+        r#"","type":"audit_log_created","payload":{{"eventData":{data}}},"status":"pending","attemptCount":0,"maxAttempts":3,"lastError":null,"createdAt":1706234567890,"runAt":null,"updatedAt":1706234567890,"completedAt":null,"dedupeKey":null,"traceparent":null,"schemaVersion":1}}"#
     );
     let mut left = count;
     while left > 0 {

@@ -3,15 +3,17 @@
 use std::fmt::Write;
 
 use crate::page::amount;
+use crate::sides::Side;
 use crate::stats::Spread;
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 900.0;
 const LABELS: f64 = 190.0;
 const NUMBERS: f64 = 80.0;
-const BAR: f64 = 16.0;
+const BAR: f64 = 15.0;
 const GAP: f64 = 14.0;
 const TOP: f64 = 64.0;
-const COLOURS: [&str; 2] = ["#0b7285", "#adb5bd"];
+/// Ours first; told apart in grey too.
+const COLOURS: [&str; 6] = ["#0b7285", "#3bc9db", "#495057", "#868e96", "#adb5bd", "#ced4da"];
 
 /// How long a bar is for its value.
 #[derive(Clone, Copy)]
@@ -27,8 +29,8 @@ pub(crate) struct Group {
     pub(crate) bars: Vec<Option<Spread>>,
 }
 
-/// Draws a chart; `sides` names the bars of each group, the first is the one looked at.
-pub(crate) fn bars(title: &str, sides: &[&str], scale: Scale, groups: &[Group]) -> String {
+/// Draws a chart; `sides` are the bars of each group.
+pub(crate) fn bars(title: &str, sides: &[Side], scale: Scale, groups: &[Group]) -> String {
     let bars = || groups.iter().flat_map(|group| group.bars.iter().flatten());
     let most = bars().map(|bar| bar.most).fold(f64::MIN_POSITIVE, f64::max);
     let least = bars().map(|bar| bar.least).fold(most, f64::min);
@@ -71,10 +73,11 @@ pub(crate) fn bars(title: &str, sides: &[&str], scale: Scale, groups: &[Group]) 
     for (side, colour) in sides.iter().zip(COLOURS) {
         let _ = writeln!(
             legend,
-            r#"<rect x="{x:.0}" y="38" width="12" height="12" fill="{colour}"/><text x="{:.0}" y="49">{side}</text>"#,
-            x + 18.0
+            r#"<rect x="{x:.0}" y="38" width="12" height="12" fill="{colour}"/><text x="{:.0}" y="49">{}</text>"#,
+            x + 18.0,
+            side.title()
         );
-        x += 160.0;
+        x += 118.0;
     }
     format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0} {y:.0}" font-family="system-ui, sans-serif" font-size="13" fill="#343a40" color="#343a40" role="img" aria-label="{title}">

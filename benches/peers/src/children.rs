@@ -1,4 +1,4 @@
-//! The other processes: the REST server and BullMQ's two; and how much CPU each took.
+//! The other processes: the REST server, and the two that each queue has; and how much CPU each took.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -8,6 +8,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::Outcome;
+
+/// The REST server's token.
+pub(crate) const TOKEN: &str = "bench";
 
 /// Ticks a second in `/proc/<pid>/stat`: fixed at 100 for programs on Linux.
 const TICK_MICROS: u64 = 10_000;
@@ -23,24 +26,21 @@ pub(crate) fn cpu_micros(pid: u32) -> Outcome<u64> {
 /// The REST server in a process of its own.
 pub(crate) struct Upstash {
     child: Child,
-    pub(crate) url: String,
-    pub(crate) token: String,
+    pub(crate) port: u16,
 }
 
 impl Upstash {
     pub(crate) fn start(program: &Path, redis_port: u16) -> Outcome<Self> {
         let redis = format!("redis://127.0.0.1:{redis_port}");
         let mut child = Command::new(program)
-            .args(["--port", "0", "--token", "bench", "--redis-url", &redis])
+            .args(["--port", "0", "--token", TOKEN, "--redis-url", &redis])
             .stdout(Stdio::piped())
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
-        let mut value = || -> Outcome<String> {
-            let line = lines.next().ok_or("the REST server ended")??;
-            Ok(line.split_once('=').ok_or("the REST server says something else")?.1.to_owned())
-        };
-        let (url, token) = (value()?, value()?);
-        Ok(Self { child, url, token })
+        let line = lines.next().ok_or("the REST server ended")??;
+        let port = line.rsplit_once(':').ok_or("the REST server says something else")?.1.parse()?;
+        lines.next().ok_or("the REST server ended")??;
+        Ok(Self { child, port })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -55,16 +55,17 @@ impl Drop for Upstash {
     }
 }
 
-/// A Node process with BullMQ in it.
-pub(crate) struct BullMq {
+/// A process with a queue's client in it, which does what its lines say.
+pub(crate) struct Driver {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
 }
 
-impl BullMq {
-    pub(crate) fn start(driver: &Path) -> Outcome<Self> {
-        let mut child = Command::new("node").arg(driver).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+impl Driver {
+    pub(crate) fn start(command: &[String]) -> Outcome<Self> {
+        let (program, arguments) = command.split_first().ok_or("no program")?;
+        let mut child = Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let to = child.stdin.take().ok_or("no input")?;
         let from = BufReader::new(child.stdout.take().ok_or("no output")?);
         Ok(Self { child, to, from })
@@ -74,26 +75,24 @@ impl BullMq {
         self.child.id()
     }
 
-    /// Tells it to do something whose answer is waited for later.
-    pub(crate) fn tell(&mut self, operation: &str, parameters: Value) -> Outcome<()> {
+    /// Has it do something; answers what it says.
+    pub(crate) fn ask(&mut self, operation: &str, parameters: Value) -> Outcome<Value> {
         let mut line = parameters;
         line["operation"] = json!(operation);
-        Ok(writeln!(self.to, "{line}")?)
-    }
-
-    pub(crate) fn answer(&mut self) -> Outcome<Value> {
+        writeln!(self.to, "{line}")?;
         let mut line = String::new();
         self.from.read_line(&mut line)?;
-        Ok(serde_json::from_str(&line).map_err(|_| "BullMQ's process ended; its words are above")?)
+        Ok(serde_json::from_str(&line).map_err(|_| format!("{operation}: a driver ended; its words are above"))?)
     }
 
-    pub(crate) fn ask(&mut self, operation: &str, parameters: Value) -> Outcome<Value> {
-        self.tell(operation, parameters)?;
-        self.answer()
+    /// The same where it answers with a number.
+    pub(crate) fn ask_number(&mut self, operation: &str, parameters: Value, field: &str) -> Outcome<f64> {
+        let answer = self.ask(operation, parameters)?;
+        answer[field].as_f64().ok_or_else(|| format!("{operation}: a driver answered {answer}").into())
     }
 }
 
-impl Drop for BullMq {
+impl Drop for Driver {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());

@@ -1,8 +1,9 @@
 //! Holdfast as its functions run it: one thread, one client, the real queue and processor, a handler that does nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
+use bench_driver::{Done, Look, Outcome, Peer};
 use holdfast::config::{Secret, UpstashConfig};
 use holdfast::domain::job::{JobOptions, JobType, NewJob, Payload};
 use holdfast::domain::outcome::Outcome as Ended;
@@ -13,11 +14,9 @@ use holdfast::queue::Queue;
 use holdfast::upstash::Upstash;
 use holdfast::upstash::keys::Keys;
 use serde_json::value::RawValue;
-use tokio::runtime::Runtime;
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::Outcome;
+use crate::children::TOKEN;
 
 /// Jobs in one claim: the most there may be.
 const CLAIM_LIMIT: u32 = 250;
@@ -25,123 +24,79 @@ const CLAIM_LIMIT: u32 = 250;
 /// Longer than any measurement.
 const LONG: Duration = Duration::from_mins(5);
 
-/// One function instance.
-pub(crate) struct Holdfast {
-    runtime: Runtime,
-    queue: Queue,
-    payload: Box<RawValue>,
-}
+/// How long a worker that found nothing waits for a job of its own process before it looks again. Chosen: what others add is found at once.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-impl Holdfast {
-    pub(crate) fn connect(url: &str, token: &str, payload: &str) -> Outcome<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let config = UpstashConfig { url: url.to_owned(), token: Secret::new(token) };
-        let upstash = Upstash::new(&config, outbound::client()?)?;
-        let queue = Queue::new(upstash, Keys::new(""), Clock::Real);
-        Ok(Self { runtime, queue, payload: RawValue::from_string(payload.to_owned())? })
+/// Over REST, as the functions do it.
+#[derive(Clone)]
+pub(crate) struct OverRest(Queue);
+
+/// Straight over Redis' own protocol, as `holdfast work` can.
+#[derive(Clone)]
+pub(crate) struct OverResp(Queue);
+
+impl Peer for OverRest {
+    async fn open(_: &str, port: u16) -> Outcome<Self> {
+        let config = UpstashConfig { url: format!("http://127.0.0.1:{port}"), token: Secret::new(TOKEN) };
+        Ok(Self(queue(Upstash::new(&config, outbound::client()?)?)))
     }
 
-    /// Enqueues in bulks, `in_flight` of them on their way at once; answers in seconds.
-    pub(crate) fn enqueue(&self, jobs: usize, bulk: usize, in_flight: usize) -> Outcome<f64> {
-        let start = Instant::now();
-        self.runtime.block_on(async {
-            let mut lanes = JoinSet::new();
-            for lane in 0..in_flight {
-                let (queue, payload) = (self.queue.clone(), self.payload.clone());
-                let calls = jobs / bulk / in_flight + usize::from(lane < jobs / bulk % in_flight);
-                lanes.spawn(async move {
-                    for _ in 0..calls {
-                        queue.enqueue(&new_jobs(&payload, bulk)?).await.map_err(|error| error.to_string())?;
-                    }
-                    Ok::<_, String>(())
-                });
-            }
-            while let Some(lane) = lanes.join_next().await {
-                lane??;
-            }
-            Outcome::Ok(())
-        })?;
-        Ok(start.elapsed().as_secs_f64())
+    async fn add(&self, _: u64, count: u64, data: &str) -> Outcome<()> {
+        add(&self.0, count, data).await
     }
 
-    /// Processes until so many jobs are completed; answers in seconds.
-    pub(crate) fn work(&self, jobs: u64) -> Outcome<f64> {
-        let start = Instant::now();
-        let mut completed = 0;
-        while completed < jobs {
-            completed += self.run(LONG, true)?;
-        }
-        Ok(start.elapsed().as_secs_f64())
-    }
-
-    /// Runs one time box; answers how many jobs were completed.
-    pub(crate) fn run(&self, length: Duration, until_empty: bool) -> Outcome<u64> {
-        self.runtime.block_on(run(&self.queue, length, until_empty))
-    }
-
-    /// Enqueues a job every `every`, with a processor that each one wakes; answers how long each took until it was completed.
-    pub(crate) fn pace(&self, jobs: usize, every: Duration) -> Outcome<Vec<Duration>> {
-        let waiting: Arc<Mutex<Vec<Instant>>> = Arc::default();
-        let woken = Arc::new(Notify::new());
-        let (queue, payload, begun, wake) =
-            (self.queue.clone(), self.payload.clone(), Arc::clone(&waiting), Arc::clone(&woken));
-        self.runtime.block_on(async {
-            let producer = tokio::spawn(async move {
-                let mut ticks = tokio::time::interval(every);
-                let mut calls = JoinSet::new();
-                for _ in 0..jobs {
-                    ticks.tick().await;
-                    let (queue, jobs, begun, wake) =
-                        (queue.clone(), new_jobs(&payload, 1)?, Arc::clone(&begun), Arc::clone(&wake));
-                    calls.spawn(async move {
-                        lock(&begun).push(Instant::now());
-                        let answer = queue.enqueue(&jobs).await.map_err(|error| error.to_string());
-                        wake.notify_one();
-                        answer
-                    });
-                }
-                while let Some(call) = calls.join_next().await {
-                    call.map_err(|error| error.to_string())??;
-                }
-                Ok::<_, String>(())
-            });
-            let mut took = Vec::with_capacity(jobs);
-            while took.len() < jobs {
-                woken.notified().await;
-                // One round a run: when it returns, exactly those it completed are done.
-                loop {
-                    let completed = run(&self.queue, LONG, false).await?;
-                    if completed == 0 {
-                        break;
-                    }
-                    let done = usize::try_from(completed)?;
-                    // First in, first out: the oldest ones are those.
-                    took.extend(lock(&waiting).drain(..done).map(|begun| begun.elapsed()));
-                }
-            }
-            producer.await??;
-            Ok(took)
-        })
+    async fn work(&self, done: Arc<Done>, look: Look) -> Outcome<()> {
+        work(&self.0, &done, look).await
     }
 }
 
-async fn run(queue: &Queue, length: Duration, until_empty: bool) -> Outcome<u64> {
-    let processor = Processor::new(queue.clone(), Dice::Real);
-    let time_box = TimeBox::of(length);
-    let request = BatchRequest { types: JobType::ALL.to_vec(), limit: CLAIM_LIMIT, time_box, until_empty };
-    let handler = |_, _, _: Payload| async { Ended::Completed };
-    Ok(processor.process_batch(&request, handler).await?.all.completed)
+impl Peer for OverResp {
+    async fn open(_: &str, port: u16) -> Outcome<Self> {
+        Ok(Self(queue(Upstash::over_redis(&Secret::new(format!("redis://127.0.0.1:{port}")))?)))
+    }
+
+    async fn add(&self, _: u64, count: u64, data: &str) -> Outcome<()> {
+        add(&self.0, count, data).await
+    }
+
+    async fn work(&self, done: Arc<Done>, look: Look) -> Outcome<()> {
+        work(&self.0, &done, look).await
+    }
 }
 
-fn new_jobs(payload: &RawValue, count: usize) -> Result<Vec<NewJob>, String> {
+fn queue(upstash: Upstash) -> Queue {
+    Queue::new(upstash, Keys::new(""), Clock::Real)
+}
+
+async fn add(queue: &Queue, count: u64, data: &str) -> Outcome<()> {
     let now = Clock::Real.now();
+    let payload = RawValue::from_string(format!(r#"{{"eventData":{data}}}"#))?;
     let job = |_| {
         let id = Dice::Real.job_id(now);
-        NewJob::new(id, JobType::AuditLogCreated, payload.to_owned(), now, JobOptions::default())
+        NewJob::new(id, JobType::AuditLogCreated, payload.clone(), now, JobOptions::default())
     };
-    (0..count).map(job).collect::<Result<_, _>>().map_err(|error| error.to_string())
+    let jobs = (0..count).map(job).collect::<Result<Vec<_>, _>>()?;
+    queue.enqueue(&jobs).await?;
+    Ok(())
 }
 
-fn lock(waiting: &Mutex<Vec<Instant>>) -> std::sync::MutexGuard<'_, Vec<Instant>> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+async fn work(queue: &Queue, done: &Arc<Done>, look: Look) -> Outcome<()> {
+    let processor = Processor::new(queue.clone(), Dice::Real);
+    loop {
+        let time_box = TimeBox::of(LONG);
+        let request = BatchRequest { types: JobType::ALL.to_vec(), limit: CLAIM_LIMIT, time_box, until_empty: true };
+        let counted = Arc::clone(done);
+        let handler = move |_, _, _: Payload| {
+            counted.handled();
+            async { Ended::Completed }
+        };
+        let completed = processor.process_batch(&request, handler).await?.all.completed;
+        done.settled_oldest(completed);
+        if completed == 0 {
+            if look == Look::Once {
+                return Ok(());
+            }
+            let _ = timeout(LOOK_AGAIN, done.added.notified()).await;
+        }
+    }
 }

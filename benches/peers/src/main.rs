@@ -1,60 +1,95 @@
-//! Holdfast over REST against BullMQ over TCP, on the same Redis, in one run.
+//! Holdfast over REST and over Redis' own protocol against other queues, on the same Redis, in one run.
 //!
-//! What is measured is in `measure`; what is said of it, and the charts, are made by `page` and `chart` from the samples alone, which are
-//! kept beside them.
+//! What is measured is in `measure`, `scale` and `idle`; what is said of it, and the charts, are made by `page` and `chart` from the samples
+//! alone, which are kept beside them. Every queue has processes of its own, driven by lines of JSON; ours is this program again.
 #![expect(clippy::float_arithmetic, reason = "these are measurements, not money")]
 #![expect(clippy::print_stderr, reason = "whoever waits for minutes is told what is going on")]
 
 mod bare;
+mod bench;
 mod chart;
 mod children;
 mod delay;
 mod holdfast_side;
+mod idle;
 mod machine;
 mod measure;
 mod page;
 mod redis;
+mod scale;
+mod sides;
 mod stats;
+mod wire;
 
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use bench::Bench;
+use clap::{Args, Parser, ValueEnum};
 use devkit::redis::{Kind, RedisOptions, RedisServer};
-use measure::{DELAYS_MS, Sides};
+use holdfast_side::{OverResp, OverRest};
+use scale::{DELAYS_MS, DEPTHS, PAYLOADS, SCALED, WORKERS};
+use sides::{Programs, Side};
 use stats::Samples;
 
 /// What a step gives, or why the run ends.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Measures Holdfast against BullMQ and the bare Redis, and writes the page.
+/// Measures Holdfast against other queues and the bare Redis, and writes the page.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
-struct Arguments {
+enum Command {
+    /// Measures.
+    Measure(Measure),
+    /// Is a process of Holdfast's, told what to do by lines on its input.
+    Drive { over: Over },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Over {
+    Rest,
+    Resp,
+}
+
+#[derive(Args, Debug)]
+struct Measure {
     /// The REST server's program.
     #[arg(long)]
     upstash: PathBuf,
     /// BullMQ's driver.
     #[arg(long)]
-    driver: PathBuf,
-    /// The folder that gets `benchmarks.md` and `benchmarks/`.
+    bullmq: PathBuf,
+    /// The drivers of the queues in Rust.
+    #[arg(long)]
+    peers: PathBuf,
+    /// A Python that has ARQ.
+    #[arg(long)]
+    python: PathBuf,
+    /// ARQ's driver.
+    #[arg(long)]
+    arq: PathBuf,
+    /// The folder that gets `benchmarks.md` and `benchmarks/`, has `scaling.md`, and stands beside `README.md`.
     #[arg(long)]
     pages: PathBuf,
-    /// Rounds, the sides in turn in each.
+    /// Rounds, the queues in turn in each.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Only measures and prints; writes nothing, and leaves out distance, depth and the idle minute.
+    /// Only measures and prints; writes nothing, and leaves out distance, depth, workers, payloads and the idle minute.
     #[arg(long)]
     short: bool,
-    /// As short, and without BullMQ: for work on Holdfast.
+    /// As short, and Holdfast only: for work on it.
     #[arg(long)]
     alone: bool,
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let done = match Command::parse() {
+        Command::Measure(arguments) => measure(&arguments).map_err(|error| error.to_string()),
+        Command::Drive { over } => drive(over).map_err(|error| error.to_string()),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -63,59 +98,92 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Outcome<()> {
+fn drive(over: Over) -> bench_driver::Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match over {
+        Over::Rest => bench_driver::serve::<OverRest>(&runtime),
+        Over::Resp => bench_driver::serve::<OverResp>(&runtime),
+    }
+}
+
+fn measure(arguments: &Measure) -> Outcome<()> {
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let redis = runtime.block_on(RedisServer::start(RedisOptions::default()))?;
-    if redis.kind() == Kind::Meebis {
+    let server = runtime.block_on(RedisServer::start(RedisOptions::default()))?;
+    if server.kind() == Kind::Meebis {
         return Err("no redis-server here: expected a Redis that counts its commands".into());
     }
-    let mut sides = Sides::start(redis.addr().port(), &arguments.upstash, &arguments.driver)?;
     let load = machine::load()?;
-    if arguments.alone {
-        let mut samples = Samples::default();
-        for _ in 0..arguments.rounds {
-            sides.holdfast_apart(&mut samples)?;
-            sides.holdfast_flow(&mut samples)?;
-        }
-        eprintln!("{}", samples.lines());
-        return Ok(());
-    }
+    let programs = Programs {
+        bullmq: arguments.bullmq.clone(),
+        peers: arguments.peers.clone(),
+        python: arguments.python.clone(),
+        arq: arguments.arq.clone(),
+    };
+    let sides: Vec<Side> = Side::ALL.into_iter().filter(|side| side.is_ours() || !arguments.alone).collect();
+    let mut bench = Bench::start(server.addr().port(), &arguments.upstash, programs, &sides)?;
     // Node compiles what it runs often; Redis learns the scripts.
-    round(&mut sides, &mut Samples::default(), true)?;
+    round(&mut bench, &mut Samples::default(), true)?;
     let mut samples = Samples::default();
+    let short = arguments.short || arguments.alone;
     for n in 1..=arguments.rounds {
         eprintln!("round {n} of {} at {} s", arguments.rounds, started.elapsed().as_secs());
-        round(&mut sides, &mut samples, arguments.short)?;
+        round(&mut bench, &mut samples, short)?;
     }
-    if arguments.short {
+    for side in bench.sides() {
+        bench.counted(&mut samples, side)?;
+    }
+    if short {
         eprintln!("{}", samples.lines());
         return Ok(());
     }
+    eprintln!("workers and payloads at {} s", started.elapsed().as_secs());
+    for _ in 0..arguments.rounds.min(3) {
+        scales(&mut bench, &mut samples)?;
+    }
     eprintln!("an idle minute at {} s", started.elapsed().as_secs());
-    let other = runtime.block_on(RedisServer::start(RedisOptions::default()))?;
-    sides.idle(&mut samples, other.addr().port())?;
-    let machine = machine::describe(&mut sides.redis, &arguments.driver, &load)?;
+    idle::minute(&mut bench, &runtime, &mut samples)?;
+    let machine = machine::describe(&mut bench.redis, arguments, &load)?;
     page::write(&arguments.pages, &samples, &machine, arguments.rounds, started.elapsed())?;
     eprintln!("{}", samples.lines());
     eprintln!("done after {} s", started.elapsed().as_secs());
     Ok(())
 }
 
-fn round(sides: &mut Sides, samples: &mut Samples, short: bool) -> Outcome<()> {
-    sides.holdfast_apart(samples)?;
-    sides.bullmq_apart(samples)?;
-    sides.holdfast_flow(samples)?;
-    sides.bullmq_flow(samples)?;
-    sides.holdfast_pace(samples)?;
-    sides.bullmq_pace(samples)?;
-    sides.bare(samples)?;
+fn round(bench: &mut Bench, samples: &mut Samples, short: bool) -> Outcome<()> {
+    for side in bench.sides() {
+        bench.apart(samples, side)?;
+    }
+    for side in bench.sides() {
+        bench.flow(samples, side)?;
+    }
+    for side in bench.sides() {
+        bench.pace(samples, side)?;
+    }
     if !short {
-        for place in 0..DELAYS_MS.len() {
-            sides.holdfast_delayed(samples, place)?;
-            sides.bullmq_delayed(samples, place)?;
+        for delay in DELAYS_MS {
+            for side in bench.sides() {
+                bench.delayed(samples, side, delay)?;
+            }
         }
-        sides.depths(samples)?;
+        for depth in DEPTHS {
+            for side in bench.sides().into_iter().filter(|side| side.is_ours()) {
+                bench.depth(samples, side, depth)?;
+            }
+        }
+    }
+    bench.bare(samples)
+}
+
+/// What is measured of some only, in fewer rounds.
+fn scales(bench: &mut Bench, samples: &mut Samples) -> Outcome<()> {
+    for side in SCALED {
+        for workers in WORKERS {
+            bench.workers(samples, side, workers)?;
+        }
+        for (bytes, jobs) in PAYLOADS {
+            bench.payload(samples, side, bytes, jobs)?;
+        }
     }
     Ok(())
 }

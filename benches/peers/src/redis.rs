@@ -66,6 +66,13 @@ impl Redis {
         Ok(found.ok_or_else(|| format!("INFO has no {field}"))?.1.to_owned())
     }
 
+    /// How long a list is.
+    pub(crate) fn length(&mut self, list: &str) -> Outcome<u64> {
+        // As a text, which is what is received here.
+        let length = self.run(&["EVAL", "return tostring(redis.call('LLEN', KEYS[1]))", "1", list])?;
+        Ok(length.ok_or("a list without a length")?.parse()?)
+    }
+
     /// Bytes of its data, as Redis counts them.
     pub(crate) fn memory(&mut self) -> Outcome<u64> {
         Ok(self.info("used_memory")?.parse()?)
