@@ -10,19 +10,13 @@ import sys
 import tempfile
 import time
 
-from stack import PROCESSOR_TOKEN, Stack, call, main
+from stack import PROCESSOR_TOKEN, Stack, call, free_port, main
 
 PROJECT, VERCEL, DEV = sys.argv[1:4]
 ROOT = pathlib.Path(__file__).parent.parent.parent
 AUDIT_JOB = {"type": "audit_log_created", "payload": {"eventData": {"action": "development"}}}
 # Each compiles a function when it is asked for it first.
 PATIENCE_S = 300
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @contextlib.contextmanager

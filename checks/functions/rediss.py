@@ -13,17 +13,11 @@ import sys
 import time
 
 from local_tls import Authority
-from stack import main
+from stack import free_port, main
 
 HOLDFAST, UPSTASH = sys.argv[1:3]
 PASSWORD = "check-password"
 PATIENCE_S = 20
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def wait_until(holds, process, what):

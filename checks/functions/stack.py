@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -209,6 +210,12 @@ def call(url, method, body=None, token=None, headers=None, timeout=70):
             return Answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as answer:
         return Answer(answer.code, answer.headers, answer.read())
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def main(run):

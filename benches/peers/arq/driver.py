@@ -102,7 +102,7 @@ class Driver:
         await finished.wait()
         return {"took": took}
 
-    async def wait_idle(self):
+    async def startIdle(self):
         """Starts a worker as its defaults have it, and lets it wait for jobs."""
         self._run()
         return {}
@@ -126,9 +126,8 @@ async def main():
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
         wish = json.loads(line)
-        operation = {"startIdle": "wait_idle"}.get(wish["operation"], wish["operation"])
-        del wish["operation"]
-        print(json.dumps(await getattr(driver, operation)(**wish)), flush=True)
+        operation = getattr(driver, wish.pop("operation"))
+        print(json.dumps(await operation(**wish)), flush=True)
 
 
 asyncio.run(main())

@@ -63,25 +63,22 @@ impl Bench {
     /// Jobs a second while so many wait, filled up again after each look.
     pub(crate) fn depth(&mut self, samples: &mut Samples, side: Side, depth: u64) -> Outcome<()> {
         let (mut missing, mut done, mut seconds) = (depth, 0.0, 0.0);
-        self.open(side, By::Direct)?;
-        let shape = json!({"name": "depth", "port": self.port_of(side, By::Direct)});
+        let shape = self.open(side, By::Direct)?;
         for _ in 0..DEPTH_TIMES {
             bare::fill(&mut self.redis, missing, DATA, &mut self.serial)?;
             let worker = &mut self.pair(side)?.worker;
             worker.ask("open", shape.clone())?;
             worker.ask("start", json!({}))?;
+            let start = Instant::now();
             if depth < 50_000 {
-                let took = worker.ask_number("wait", json!({"jobs": depth}), "seconds")?;
-                worker.ask("close", json!({}))?;
-                (done, seconds, missing) = (done + count(depth), seconds + took, depth);
+                worker.ask("wait", json!({"jobs": depth}))?;
             } else {
-                let start = Instant::now();
                 thread::sleep(DEPTH_WINDOW);
-                let now = worker.ask_number("done", json!({}), "done")?;
-                (done, seconds) = (done + now, seconds + start.elapsed().as_secs_f64());
-                worker.ask("close", json!({}))?;
-                missing = depth.saturating_sub(self.redis.length("queue:audit_log_created")?);
             }
+            done += worker.ask_number("done", json!({}), "done")?;
+            seconds += start.elapsed().as_secs_f64();
+            worker.ask("close", json!({}))?;
+            missing = depth.saturating_sub(self.redis.length("queue:audit_log_created")?);
         }
         samples.add(&format!("{}.depth.{depth}", side.name()), done / seconds);
         self.redis.flush()

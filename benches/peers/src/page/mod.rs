@@ -10,6 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use holdfast::domain::thousands::thousands;
+
 use crate::Outcome;
 use crate::machine::Machine;
 use crate::sides::Side;
@@ -55,26 +57,19 @@ pub(crate) fn write(folder: &Path, samples: &Samples, machine: &Machine, rounds:
     marked::write_measured(folder, samples)
 }
 
-/// A number with as many digits as it deserves.
+/// A number with as many digits as it deserves; from ten thousand on, the nearest whole one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "rates and counts, none of which is negative"
+)]
 pub(crate) fn amount(value: f64) -> String {
-    match value.abs() {
-        10_000.0.. => thousands(value.round()),
+    match value {
+        10_000.0.. => thousands(value.round() as u64),
         100.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}"),
         _ => format!("{value:.2}"),
     }
-}
-
-fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 fn spread(spread: Option<Spread>) -> String {
