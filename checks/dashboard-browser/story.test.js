@@ -90,6 +90,8 @@ test('a page brings itself up to date and leaves alone what a person is at', asy
 test('by keyboard alone', async () => {
   const { context, page } = await open(browser);
   await page.goto(DASHBOARD);
+  // The browser gives the field the focus when it first draws the page, which may be after it was loaded.
+  await page.locator('input[name=token]:focus').waitFor();
   await page.keyboard.type(TOKEN);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
