@@ -3,20 +3,26 @@
 //! Ours have every field; another producer's need `type` and `payload` and get defaults for the rest. Fields this version does
 //! not know, and every number and array, are written back as they were read.
 
+mod error;
+mod failure;
+mod read;
+mod seal;
+mod write;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
-use super::fields::Fields;
 use super::upcast::{SCHEMA_VERSION, upcast};
 use super::{EarlierLife, JobStatus, JobType, Payload, PayloadError};
 use crate::domain::id::{DedupeKey, JobId};
-use crate::domain::limits::{MAX_HISTORY, MAX_MAX_ATTEMPTS};
+use crate::domain::limits::MAX_HISTORY;
 use crate::domain::millis::Millis;
-use crate::domain::outcome::{Failure, FailureKind};
-use crate::domain::sealed::{PayloadKeys, is_sealed};
+use crate::domain::outcome::Failure;
+
+pub use error::DocumentError;
+pub use failure::{FailedAttempt, LastError};
 
 /// The field that keeps a text which could not be read.
 pub(super) const UNREADABLE: &str = "unreadable";
@@ -63,66 +69,6 @@ pub struct JobDocument {
     pub(super) other: BTreeMap<String, Box<RawValue>>,
 }
 
-/// Why an attempt failed, as the document keeps it: `lastError` and `errorKind`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastError {
-    /// What happened.
-    pub message: String,
-    /// Of which sort it was; absent in documents of other producers.
-    pub kind: Option<FailureKind>,
-}
-
-/// An attempt that failed and was followed by another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FailedAttempt {
-    /// Which; the first is 1.
-    pub attempt: u32,
-    /// When it failed.
-    pub at: Millis,
-    /// What happened.
-    pub error: String,
-    /// Of which sort it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_kind: Option<FailureKind>,
-}
-
-impl From<Failure> for LastError {
-    fn from(failure: Failure) -> Self {
-        Self { message: failure.message, kind: Some(failure.kind) }
-    }
-}
-
-/// A text that is no job document.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DocumentError {
-    /// It is not a JSON object.
-    #[error("job document is not a JSON object: {0}")]
-    NotAnObject(String),
-    /// A field every document needs is not there.
-    #[error("job document has no {0:?}")]
-    Missing(&'static str),
-    /// A field is not of its form.
-    #[error("job document's {name:?}: {reason}")]
-    Field {
-        /// The field.
-        name: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Its payload is sealed, and its key does not open it.
-    #[error("{0}")]
-    Tampered(String),
-    /// It is in one type's queue and says it is of another.
-    #[error("job document is of type {found:?} and was in the queue of {expected}")]
-    OtherType {
-        /// The type it names.
-        found: String,
-        /// The queue's type.
-        expected: JobType,
-    },
-}
-
 impl JobDocument {
     /// Makes the document of a new job.
     pub fn new(id: JobId, job_type: JobType, payload: Box<RawValue>, created_at: Millis) -> Self {
@@ -155,74 +101,8 @@ impl JobDocument {
     pub fn of_unreadable(id: JobId, job_type: JobType, text: &str, now: Millis) -> Self {
         let created_at = id.created_at().unwrap_or(now);
         let mut document = Self::new(id, job_type, RawValue::NULL.to_owned(), created_at);
-        document.other.insert(UNREADABLE.to_owned(), raw(&text));
+        document.other.insert(UNREADABLE.to_owned(), write::raw(&text));
         document
-    }
-
-    /// Reads the document stored under `id` and found in the queue of `job_type`. `now` stands in for a creation time
-    /// that neither the document nor the id tells.
-    pub fn parse(id: JobId, job_type: JobType, text: &str, now: Millis) -> Result<Self, DocumentError> {
-        let mut fields = Fields::read(text)?;
-        let found: String = fields.take("type")?.ok_or(DocumentError::Missing("type"))?;
-        if found != job_type.as_str() {
-            return Err(DocumentError::OtherType { found: found.chars().take(64).collect(), expected: job_type });
-        }
-        let payload = fields.take_raw("payload").ok_or(DocumentError::Missing("payload"))?.to_owned();
-        let created_at = fields.take("createdAt")?.or(id.created_at()).unwrap_or(now);
-        let mut document = Self::new(id, job_type, payload, created_at);
-        document.status = fields.take("status")?.unwrap_or(JobStatus::Pending);
-        document.attempt_count = fields.take("attemptCount")?.unwrap_or(0);
-        let max_attempts = fields.take("maxAttempts")?.unwrap_or(document.max_attempts);
-        document.max_attempts = max_attempts.clamp(1, MAX_MAX_ATTEMPTS);
-        let kind = fields.take("errorKind")?;
-        document.last_error = fields.take("lastError")?.map(|message| LastError { message, kind });
-        document.run_at = fields.take("runAt")?;
-        document.updated_at = fields.take("updatedAt")?.unwrap_or(created_at);
-        document.completed_at = fields.take("completedAt")?;
-        document.dedupe_key = fields.take("dedupeKey")?;
-        document.traceparent = fields.take("traceparent")?;
-        document.schema_version = fields.take("schemaVersion")?.unwrap_or(SCHEMA_VERSION);
-        document.failures = fields.take("failures")?.unwrap_or_default();
-        document.history = fields.take("history")?.unwrap_or_default();
-        document.recoveries = fields.take("recoveries")?.unwrap_or(0);
-        fields.take_raw("id");
-        document.other = fields.rest();
-        Ok(document)
-    }
-
-    /// Reads a stored document whose type only it tells.
-    pub fn read(id: JobId, text: &str, now: Millis) -> Result<Self, DocumentError> {
-        Self::parse(id, Self::type_of(text)?, text, now)
-    }
-
-    /// Opens the payload where it is sealed under one of these keys. What is stored stays sealed.
-    #[must_use]
-    pub fn opened(mut self, keys: Option<&PayloadKeys>) -> Self {
-        // What cannot be opened is shown as it is.
-        let _ = self.open(keys);
-        self
-    }
-
-    /// Does the same for who would act on it.
-    ///
-    /// # Errors
-    /// Where its key does not open it.
-    pub fn open(&mut self, keys: Option<&PayloadKeys>) -> Result<(), DocumentError> {
-        let Some(keys) = keys else { return Ok(()) };
-        let plain = keys.open(&self.id, self.job_type, &self.payload);
-        if let Some(plain) = plain.map_err(|error| DocumentError::Tampered(error.to_string()))? {
-            self.sealed = Some(std::mem::replace(&mut self.payload, plain));
-        }
-        Ok(())
-    }
-
-    /// Seals the payload for the store, where there are keys. Audit records are written into a log that others verify: they are not sealed.
-    #[must_use]
-    pub fn sealed(mut self, keys: Option<&PayloadKeys>) -> Self {
-        if self.job_type != JobType::AuditLogCreated && !self.is_sealed() {
-            self.sealed = keys.map(|keys| keys.seal(&self.id, self.job_type, &self.payload));
-        }
-        self
     }
 
     /// Puts another payload in its place, in plain.
@@ -231,21 +111,10 @@ impl JobDocument {
         Self { payload, sealed: None, ..self }
     }
 
-    /// Tells whether the payload is sealed under a key that is not known here.
-    pub fn is_sealed(&self) -> bool {
-        is_sealed(&self.payload)
-    }
-
     /// Returns the document as those may see it who may see its payload.
     #[must_use]
     pub fn shown(&self) -> Self {
         Self { sealed: None, ..self.clone() }
-    }
-
-    /// Reads the type a stored document names, without reading the rest.
-    pub fn type_of(text: &str) -> Result<JobType, DocumentError> {
-        let found: String = Fields::read(text)?.take("type")?.ok_or(DocumentError::Missing("type"))?;
-        found.parse().map_err(|error| DocumentError::Field { name: "type", reason: format!("{error}") })
     }
 
     /// Tells whether the payload is of a form that only a newer deployment knows.
@@ -270,82 +139,6 @@ impl JobDocument {
     pub fn read_payload(&self) -> Result<Payload, PayloadError> {
         Payload::parse(self.job_type, &upcast(self.job_type, self.schema_version, &self.payload))
     }
-
-    /// Writes the document as JSON.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(&self.fields()).unwrap_or_default()
-    }
-
-    /// Writes the document as JSON, with one more field, which takes the place of one of its name.
-    pub fn to_json_with(&self, name: &str, value: &impl Serialize) -> String {
-        let mut with = self.shown();
-        with.other.insert(name.to_owned(), raw(value));
-        with.to_json()
-    }
-
-    fn fields(&self) -> Written<'_> {
-        Written {
-            id: &self.id,
-            job_type: self.job_type,
-            payload: self.sealed.as_ref().unwrap_or(&self.payload),
-            status: self.status,
-            attempt_count: self.attempt_count,
-            max_attempts: self.max_attempts,
-            last_error: self.last_error.as_ref().map(|error| error.message.as_str()),
-            error_kind: self.last_error.as_ref().and_then(|error| error.kind),
-            created_at: self.created_at,
-            run_at: self.run_at,
-            updated_at: self.updated_at,
-            completed_at: self.completed_at,
-            dedupe_key: self.dedupe_key.as_ref(),
-            traceparent: self.traceparent.as_deref(),
-            schema_version: self.schema_version,
-            failures: &self.failures,
-            history: &self.history,
-            recoveries: self.recoveries,
-            other: &self.other,
-        }
-    }
-}
-
-/// The fields in the order in which they are written.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Written<'a> {
-    id: &'a JobId,
-    #[serde(rename = "type")]
-    job_type: JobType,
-    payload: &'a RawValue,
-    status: JobStatus,
-    attempt_count: u32,
-    max_attempts: u32,
-    last_error: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_kind: Option<FailureKind>,
-    created_at: Millis,
-    run_at: Option<Millis>,
-    updated_at: Millis,
-    completed_at: Option<Millis>,
-    dedupe_key: Option<&'a DedupeKey>,
-    traceparent: Option<&'a str>,
-    schema_version: u32,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    failures: &'a [FailedAttempt],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    history: &'a [EarlierLife],
-    #[serde(skip_serializing_if = "is_zero")]
-    recoveries: u32,
-    #[serde(flatten)]
-    other: &'a BTreeMap<String, Box<RawValue>>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-fn raw(value: &impl Serialize) -> Box<RawValue> {
-    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 /// Names the job and its status; never the payload, which holds personal data.
