@@ -100,7 +100,6 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct JobArgument {
     /// The job's id.
-    #[arg(value_parser = job_id)]
     pub(crate) id: JobId,
 }
 
@@ -115,16 +114,6 @@ pub(crate) enum EscrowCommand {
     /// Shows an escrow with its history and what became of its jobs.
     Show {
         /// The escrow's id.
-        #[arg(value_parser = escrow_id)]
         id: EscrowId,
     },
-}
-
-/// Reads a job's id.
-pub(crate) fn job_id(text: &str) -> Result<JobId, holdfast::domain::id::ParseIdError> {
-    JobId::parse(text)
-}
-
-fn escrow_id(text: &str) -> Result<EscrowId, holdfast::domain::id::ParseIdError> {
-    EscrowId::parse(text)
 }

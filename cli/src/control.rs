@@ -11,7 +11,6 @@ use holdfast::domain::limits::{MAX_MAX_ATTEMPTS, MAX_RECOVERED_DEATHS};
 use holdfast::queue::{ControlView, MaxAttemptsSet};
 use serde_json::{Value, json};
 
-use crate::arguments::job_id;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::table::{Side, Table};
@@ -70,7 +69,6 @@ pub(crate) enum Recovery {
 #[derive(Debug, Args)]
 pub(crate) struct MaxAttempts {
     /// The job's id.
-    #[arg(value_parser = job_id)]
     id: JobId,
     /// Attempts it shall have in all; with fewer than it has begun, its next failure is its last.
     #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_MAX_ATTEMPTS)))]

@@ -24,7 +24,7 @@ pub(crate) struct Enqueue {
     /// Its payload as JSON; `@file` reads a file, `-` standard input.
     payload: String,
     /// A second job of the type with this key is a duplicate of the first, for an hour.
-    #[arg(long, value_name = "KEY", value_parser = dedupe_key)]
+    #[arg(long, value_name = "KEY")]
     dedupe_key: Option<DedupeKey>,
     /// Attempts it gets in all.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_MAX_ATTEMPTS)))]
@@ -57,10 +57,6 @@ impl Enqueue {
             }
         })
     }
-}
-
-fn dedupe_key(text: &str) -> Result<DedupeKey, holdfast::domain::id::ParseIdError> {
-    DedupeKey::parse(text)
 }
 
 /// Reads a payload: JSON as it stands, or out of a file or standard input.

@@ -132,9 +132,7 @@ impl From<ApiKeyError> for Failure {
         match error {
             ApiKeyError::Upstash(error) => error.into(),
             ApiKeyError::Full | ApiKeyError::Unknown(_) | ApiKeyError::Ambiguous(_) => Self::Refused(error.to_string()),
-            ApiKeyError::Partner(_) | ApiKeyError::Limit(_) | ApiKeyError::Name(_) | ApiKeyError::Record(_) => {
-                Self::Usage(error.to_string())
-            }
+            ApiKeyError::Limit(_) | ApiKeyError::Name(_) | ApiKeyError::Record(_) => Self::Usage(error.to_string()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use clap::{Args, Subcommand, ValueEnum};
 use holdfast::admission::{ApiKey, ApiKeyInfo, CALLS_PER_WINDOW, Grant, KeyKind, MAX_CALLS_PER_WINDOW};
 use holdfast::domain::escrow::Role;
-use holdfast::domain::id::{ParseIdError, PartnerId};
+use holdfast::domain::id::PartnerId;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ pub(crate) enum Keys {
 #[derive(Debug, Args)]
 pub(crate) struct Create {
     /// Whose it is: a partner sees its own escrows.
-    #[arg(long, value_parser = partner_id)]
+    #[arg(long)]
     partner: PartnerId,
     /// What it may do.
     #[arg(long, value_enum, default_value_t = RoleName::Partner)]
@@ -126,8 +126,4 @@ fn json(key: &ApiKeyInfo) -> Value {
         "id": key.id, "begins": key.start, "role": key.role, "partner": key.partner,
         "limit": key.limit.unwrap_or(CALLS_PER_WINDOW), "createdAt": key.created_at,
     })
-}
-
-fn partner_id(text: &str) -> Result<PartnerId, ParseIdError> {
-    PartnerId::parse(text)
 }

@@ -144,9 +144,7 @@ impl Admission {
         let (role, partner) = (next().text()?, next().text()?);
         let caller = format!("{role}-{partner}");
         let role = Role::parse(&role).ok_or_else(|| odd("an API key has an unknown role".to_owned()))?;
-        // With a ':' the records of two callers could have one name.
-        let partner = PartnerId::parse(partner).ok().filter(|partner| !partner.as_str().contains(':'));
-        let partner = partner.ok_or_else(|| odd("an API key has a malformed partner".to_owned()))?;
+        let partner = PartnerId::parse(partner).map_err(|_| odd("an API key has a malformed partner".to_owned()))?;
         let window = Window { limit: next().integer()?, left: next().integer()?, ends_in: millis(next().integer()?) };
         let now = Millis(next().integer()?);
         let escrow = next().optional_text()?.map(|text| Escrow::parse(&text)).transpose();

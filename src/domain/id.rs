@@ -1,6 +1,7 @@
 //! Names of jobs, claims and dedupe windows, and which texts may be one.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,27 +25,39 @@ pub enum ParseIdError {
         bytes: usize,
     },
     /// A character has no place in an id.
-    #[error("{what} has the character {found:?}, expected only letters, digits and '-', '_', '.', ':'")]
+    #[error("{what} has the character {found:?}, expected only letters, digits and {}", quoted(marks))]
     Character {
         /// What was being parsed.
         what: &'static str,
+        /// What may be in one beside letters and digits.
+        marks: &'static str,
         /// The first character that is not allowed.
         found: char,
     },
 }
 
-fn check(what: &'static str, text: &str) -> Result<(), ParseIdError> {
+/// The marks of most ids.
+const MARKS: &str = "-_.:";
+
+/// Those of a partner: with a ':' the names of two partners' keys in Redis could be one.
+const PARTNER_MARKS: &str = "-_.";
+
+fn check(what: &'static str, marks: &'static str, text: &str) -> Result<(), ParseIdError> {
     if text.is_empty() || text.len() > MAX_BYTES {
         return Err(ParseIdError::Length { what, bytes: text.len() });
     }
-    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_.:".contains(*c))) {
-        Some(found) => Err(ParseIdError::Character { what, found }),
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || marks.contains(*c))) {
+        Some(found) => Err(ParseIdError::Character { what, marks, found }),
         None => Ok(()),
     }
 }
 
+fn quoted(marks: &str) -> String {
+    marks.chars().map(|mark| format!("'{mark}'")).collect::<Vec<_>>().join(", ")
+}
+
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $marks:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -54,7 +67,7 @@ macro_rules! text_id {
             /// Takes a text that is of the form.
             pub fn parse(text: impl Into<String>) -> Result<Self, ParseIdError> {
                 let text = text.into();
-                check($what, &text)?;
+                check($what, $marks, &text)?;
                 Ok(Self(text))
             }
 
@@ -68,6 +81,14 @@ macro_rules! text_id {
             type Error = ParseIdError;
 
             fn try_from(text: String) -> Result<Self, ParseIdError> {
+                Self::parse(text)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 Self::parse(text)
             }
         }
@@ -94,32 +115,32 @@ macro_rules! text_id {
 
 text_id! {
     /// A job's id. Ours are `job-<ms>-<9 of a-z0-9>`; another producer's may be any text of the form.
-    JobId, "job id"
+    JobId, "job id", MARKS
 }
 
 text_id! {
     /// A key under which a second job of a type is a duplicate of the first, for one hour.
-    DedupeKey, "dedupe key"
+    DedupeKey, "dedupe key", MARKS
 }
 
 text_id! {
     /// The name of one claim: who holds the leases it gave. It is the fencing token.
-    ClaimId, "claim id"
+    ClaimId, "claim id", MARKS
 }
 
 text_id! {
     /// An escrow's id. Ours are `esc_` and 20 of a-z0-9.
-    EscrowId, "escrow id"
+    EscrowId, "escrow id", MARKS
 }
 
 text_id! {
     /// A partner's id, as its API keys name it.
-    PartnerId, "partner id"
+    PartnerId, "partner id", PARTNER_MARKS
 }
 
 text_id! {
     /// A webhook endpoint's id. Ours are `ep_` and 16 of a-z0-9.
-    EndpointId, "endpoint id"
+    EndpointId, "endpoint id", MARKS
 }
 
 impl EndpointId {
@@ -185,6 +206,10 @@ mod tests {
         assert_eq!(
             JobId::parse("a/b").unwrap_err().to_string(),
             "job id has the character '/', expected only letters, digits and '-', '_', '.', ':'"
+        );
+        assert_eq!(
+            PartnerId::parse("acme:eu").unwrap_err().to_string(),
+            "partner id has the character ':', expected only letters, digits and '-', '_', '.'"
         );
         assert_eq!(DedupeKey::parse("").unwrap_err().to_string(), "dedupe key has 0 bytes, expected 1 to 200");
         for bad in ["a b", "a\n", "ä", "a\0", "{x}", &"x".repeat(201)] {

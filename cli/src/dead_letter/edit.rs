@@ -7,7 +7,6 @@ use clap::Args;
 use holdfast::domain::id::JobId;
 use serde_json::value::RawValue;
 
-use crate::arguments::job_id;
 use crate::enqueue::read_payload;
 use crate::failure::Failure;
 use crate::job;
@@ -17,7 +16,6 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 pub(crate) struct Edit {
     /// The job's id.
-    #[arg(value_parser = job_id)]
     id: JobId,
     /// The payload as JSON; `@file` reads a file, `-` standard input. Without it `$EDITOR` is opened on the payload as it is.
     #[arg(long)]

@@ -14,7 +14,6 @@ use holdfast::queue::{DeadLetter, LetterFilter, LetterOrder, LetterRange, Treatm
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::arguments::job_id;
 use crate::failure::Failure;
 use crate::job;
 use crate::session::Session;
@@ -27,7 +26,6 @@ pub(crate) enum DeadLetterCommand {
     /// Shows one with its payload and history.
     Show {
         /// The job's id.
-        #[arg(value_parser = job_id)]
         id: JobId,
     },
     /// Brings them back, each at the end of its queue with fresh attempts: named ones, a type's, or all.

@@ -9,7 +9,6 @@ use holdfast::queue::{LetterOrder, MAX_IDS, Treatment};
 use serde_json::json;
 
 use super::Narrow;
-use crate::arguments::job_id;
 use crate::failure::Failure;
 use crate::job_type;
 use crate::progress::Progress;
@@ -31,7 +30,7 @@ pub(crate) struct Which {
 #[group(required = true, multiple = false)]
 struct Of {
     /// Jobs by their ids, at most 100: all of them or none.
-    #[arg(value_name = "ID", value_parser = job_id)]
+    #[arg(value_name = "ID")]
     ids: Vec<JobId>,
     /// Those of a type.
     #[arg(long = "type", value_name = "TYPE", value_parser = job_type::parser())]

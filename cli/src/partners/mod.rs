@@ -6,11 +6,10 @@ mod look;
 use clap::{Args, Subcommand};
 use holdfast::domain::email_address::{EmailAddress, ParseEmailAddressError};
 use holdfast::domain::endpoint::EVENTS;
-use holdfast::domain::id::{EndpointId, JobId, ParseIdError, PartnerId};
+use holdfast::domain::id::{EndpointId, JobId, PartnerId};
 use holdfast::outbound::guard::Guard;
 use holdfast::partners::{ManageError, Manager};
 
-use crate::arguments::job_id;
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -19,7 +18,6 @@ pub(crate) enum PartnersCommand {
     /// Shows a partner's endpoints and how each does.
     Show {
         /// The partner, as its API keys name it.
-        #[arg(value_parser = partner_id)]
         partner: PartnerId,
     },
     /// Makes an endpoint; shows the secret that signs what it is told, once.
@@ -53,7 +51,6 @@ pub(crate) enum PartnersCommand {
         #[command(flatten)]
         of: EndpointArgument,
         /// The webhook's job.
-        #[arg(value_parser = job_id)]
         job: JobId,
     },
     /// Shows the last fifty deliveries to an endpoint, the newest first.
@@ -66,10 +63,8 @@ pub(crate) enum PartnersCommand {
 #[derive(Debug, Args)]
 pub(crate) struct EndpointArgument {
     /// The partner.
-    #[arg(value_parser = partner_id)]
     partner: PartnerId,
     /// The endpoint's id.
-    #[arg(value_parser = endpoint_id)]
     endpoint: EndpointId,
 }
 
@@ -83,7 +78,6 @@ pub(crate) struct SecretArgument {
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// The partner.
-    #[arg(value_parser = partner_id)]
     partner: PartnerId,
     /// Where webhooks are posted to: an https address on the Internet.
     url: String,
@@ -125,7 +119,6 @@ struct ChangeWhat {
 #[derive(Debug, Args)]
 pub(crate) struct Email {
     /// The partner.
-    #[arg(value_parser = partner_id)]
     partner: PartnerId,
     #[command(flatten)]
     to: EmailTo,
@@ -163,19 +156,8 @@ async fn manager(session: &Session, partner: &PartnerId) -> Result<Manager, Fail
     Ok(session.app.partners()?.manage(partner, guard, session.recorder()).await?)
 }
 
-fn partner_id(text: &str) -> Result<PartnerId, String> {
-    if text.contains(':') {
-        return Err("a partner's id has no ':'".to_owned());
-    }
-    PartnerId::parse(text).map_err(|error| error.to_string())
-}
-
 fn address(text: &str) -> Result<EmailAddress, ParseEmailAddressError> {
     EmailAddress::parse(text)
-}
-
-fn endpoint_id(text: &str) -> Result<EndpointId, ParseIdError> {
-    EndpointId::parse(text)
 }
 
 impl From<ManageError> for Failure {

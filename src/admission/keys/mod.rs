@@ -79,9 +79,6 @@ pub struct ApiKeyInfo {
 /// A change of API keys that was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiKeyError {
-    /// A partner's name would not be told from another's.
-    #[error("partner {0:?} has a ':', expected letters, digits and '-', '_', '.'")]
-    Partner(String),
     /// A limit outside its range.
     #[error("limit is {0}, expected 1 to {MAX_CALLS_PER_WINDOW} calls a minute")]
     Limit(u32),
@@ -114,10 +111,6 @@ impl ApiKeys {
     /// Lets `key` in, as what `grant` says.
     pub async fn create(&self, key: &ApiKey, grant: &Grant, recorder: &Recorder) -> Result<ApiKeyInfo, ApiKeyError> {
         let Grant { role, partner, limit } = grant;
-        // With a ':' the records of two callers could have one name.
-        if partner.as_str().contains(':') {
-            return Err(ApiKeyError::Partner(partner.to_string()));
-        }
         if let Some(limit) = limit.filter(|limit| !(1..=MAX_CALLS_PER_WINDOW).contains(limit)) {
             return Err(ApiKeyError::Limit(limit));
         }

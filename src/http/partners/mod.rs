@@ -58,11 +58,7 @@ fn partner_of(request: &Request, role: Role) -> Result<PartnerId, ApiError> {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "role_required", detail).with("role", Role::Admin));
     }
     let text = request.parameter(PARTNER.path).unwrap_or_default();
-    let id = PartnerId::parse(text).map_err(|error| ApiError::invalid("invalid_id", error.to_string()))?;
-    if id.as_str().contains(':') {
-        return Err(ApiError::invalid("invalid_id", "a partner's id has no ':'"));
-    }
-    Ok(id)
+    PartnerId::parse(text).map_err(|error| ApiError::invalid("invalid_id", error.to_string()))
 }
 
 /// Returns the endpoint of that id.
