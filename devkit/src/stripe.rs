@@ -141,7 +141,7 @@ impl StripeSandbox {
     }
 
     /// Lets an authorisation run out, as after seven days: the payment is cancelled with the reason
-    /// `automatic`. False when nothing is held.
+    /// `expired`. False when nothing is held.
     pub fn expire(&self, payment_intent: &str) -> bool {
         self.by_itself(|store| capture::expire(store, payment_intent))
     }

@@ -10,8 +10,9 @@ use crate::stripe::{self, Charge, IDEMPOTENCY_KEY, Intent, IntentStatus, Refund,
 /// Pages of refunds looked through. Chosen: 500 refunds of one payment; one that has more needs a person.
 const MAX_PAGES: usize = 5;
 
-/// What Stripe calls the end of an authorisation by itself.
-const AUTOMATIC: &str = "automatic";
+/// What Stripe calls the end of an authorisation by itself: since 2025-03-31.basil, and before. An event has the API version of its endpoint.
+/// Stripe's changelog of that version, "Partially capturing or canceling payments no longer creates a Refund".
+const RAN_OUT: [&str; 2] = ["expired", "automatic"];
 
 impl Escrows {
     /// Has Stripe do what is pending.
@@ -123,7 +124,7 @@ pub(super) fn payment(intent: &Intent) -> Seen {
         client_secret: intent.client_secret.clone(),
         charge_id: charge.and_then(Charge::id).map(str::to_owned),
         capture_before: charge.and_then(Charge::capture_before),
-        ran_out: intent.cancellation_reason.as_deref() == Some(AUTOMATIC),
+        ran_out: intent.cancellation_reason.as_deref().is_some_and(|reason| RAN_OUT.contains(&reason)),
         failure: error.map(|error| Failure {
             status: Some(402),
             code: error.code.clone(),

@@ -99,6 +99,21 @@ async fn an_authorisation_that_runs_out_ends_the_escrow() {
 }
 
 #[tokio::test]
+async fn the_end_of_an_authorisation_is_known_by_the_word_of_the_endpoints_api_version() {
+    for word in ["expired", "automatic"] {
+        let t = Shop::new().await;
+        let id = t.authorized().await;
+        assert!(t.stripe.expire(&t.stripe.ledger().into_keys().next().unwrap()));
+        let mut event = t.events("payment_intent.canceled").remove(0);
+        event["data"]["object"]["cancellation_reason"] = word.into();
+
+        replay(&t, &[event]).await;
+
+        assert_eq!(t.status(&id).await, "expired", "{word}");
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_an_authorisation_is_found_when_its_event_got_lost() {
     let t = Shop::new().await;
     let id = t.authorized().await;

@@ -103,7 +103,7 @@ pub(super) fn expire(store: &mut Store, id: &str) -> bool {
     if store.intents.get(id).is_none_or(|intent| intent.status != IntentStatus::RequiresCapture) {
         return false;
     }
-    if let Some(charge_id) = void(store, id, Some("automatic".to_owned())) {
+    if let Some(charge_id) = void(store, id, Some("expired".to_owned())) {
         store.emit_charge("charge.expired", &charge_id);
     }
     true

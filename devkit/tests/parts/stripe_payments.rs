@@ -165,7 +165,7 @@ async fn an_authorisation_runs_out_on_request() {
 
     let read = bench.get(&format!("/v1/payment_intents/{id}")).await;
     assert_eq!((first, second), (true, false));
-    assert_eq!((&read.body["status"], &read.body["cancellation_reason"]), (&json!("canceled"), &json!("automatic")));
+    assert_eq!((&read.body["status"], &read.body["cancellation_reason"]), (&json!("canceled"), &json!("expired")));
 }
 
 #[tokio::test]
