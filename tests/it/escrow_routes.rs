@@ -88,6 +88,28 @@ async fn a_release_of_a_part_returns_the_rest() {
 }
 
 #[tokio::test]
+async fn each_part_that_goes_back_has_a_mail_of_its_own() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    let release = json!({ "escrowId": id, "amount": 6_000 });
+    assert_eq!(t.post(PARTNER, "r", "/api/escrow/release", &release).await.status, 200);
+
+    for key in ["first", "second"] {
+        let refund = json!({ "escrowId": id, "amount": 1_000 });
+        assert_eq!(t.post(ADMIN, key, "/api/escrow/refund", &refund).await.status, 200);
+    }
+
+    assert_eq!(t.jobs().await["send_refund_email"], 3);
+    let shown = t.get(ADMIN, &id).await.body;
+    let jobs = shown["jobs"].as_array().unwrap();
+    let mails = jobs.iter().filter(|job| job["type"] == "send_refund_email");
+    for mail in mails {
+        let job = format!("job:{}", text(&mail["id"]));
+        assert!(t.bench.state().await.contains_key(&job), "the escrow names {job}, which is none");
+    }
+}
+
+#[tokio::test]
 async fn a_refund_before_a_release_lets_the_hold_go() {
     let t = Shop::new().await;
     let id = t.authorized().await;

@@ -122,7 +122,7 @@ fn confirmed(escrow: &Escrow) -> Effect {
     payment(escrow, JobType::SendPaymentConfirmedEmail, &escrow.buyer_email, amount, "confirmed")
 }
 
-/// A payment may go back in several parts within an hour: each has a mail and a dedupe key of its own.
+/// A payment may go back in several parts within an hour, the first of them by a release: each has a mail and a dedupe key of its own.
 fn refund(escrow: &Escrow, reason: Option<String>, amount: i64) -> Effect {
     let mail = EmailRefund {
         transaction_id: escrow.id.to_string(),
@@ -131,11 +131,7 @@ fn refund(escrow: &Escrow, reason: Option<String>, amount: i64) -> Effect {
         amount: Some(amount),
         currency: Some(escrow.currency),
     };
-    let what = match escrow.refunds.len() {
-        0 | 1 => "refund-email".to_owned(),
-        count => format!("refund-email-{count}"),
-    };
-    Effect::new(JobType::SendRefundEmail, &mail, dedupe(escrow, &what))
+    Effect::new(JobType::SendRefundEmail, &mail, dedupe(escrow, &format!("refund-email-{}", escrow.version)))
 }
 
 fn disputed(escrow: &Escrow) -> [Effect; 2] {
