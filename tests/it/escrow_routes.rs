@@ -178,6 +178,22 @@ async fn a_dispute_stops_the_money_until_it_is_resolved() {
 }
 
 #[tokio::test]
+async fn nobody_is_told_of_a_resolution_that_stripe_refused() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    assert_eq!(t.post(PARTNER, "d", "/api/escrow/dispute", &json!({ "escrowId": id })).await.status, 200);
+    let intent = text(&t.get(ADMIN, &id).await.body["paymentIntentId"]);
+    t.dashboard(&intent, false, 10_000).await;
+
+    let refund = json!({ "escrowId": id, "resolution": "refund" });
+    let refused = t.post(ADMIN, "z", "/api/escrow/resolve", &refund).await;
+
+    assert_eq!((refused.status, t.status(&id).await.as_str()), (422, "released"), "{refused:?}");
+    let jobs = t.jobs().await;
+    assert!(!jobs.contains_key("notify_dispute_resolved"), "{jobs:?}");
+}
+
+#[tokio::test]
 async fn an_escrow_that_nobody_paid_is_cancelled_at_stripe_too() {
     let t = Shop::new().await;
     let created = t.create("").await;

@@ -13,8 +13,8 @@ use super::{Escrow, Operation, Pending, Role, State, Timer};
 use crate::domain::audit_event::{Actor, AuditEvent, AuditPayload, AuditedChange, Subject};
 use crate::domain::endpoint::AUTHORIZATION_EXPIRING;
 use crate::domain::job::{
-    DisputeResolved, Due, EmailDispute, EmailPayment, EmailRefund, EscrowStatusChanged, JobType, StripeCapture,
-    StripeRefund,
+    DisputeResolved, Due, EmailDispute, EmailPayment, EmailRefund, EscrowStatusChanged, JobType, Resolution,
+    StripeCapture, StripeRefund,
 };
 use crate::domain::millis::Millis;
 
@@ -146,8 +146,18 @@ fn disputed(escrow: &Escrow) -> [Effect; 2] {
     })
 }
 
+/// The mail says in whose favour it was decided: only where the money went there. What Stripe refused was decided by nobody.
 fn resolved(before: &Escrow, after: &Escrow) -> Option<Effect> {
     let resolution = before.pending.as_ref()?.resolution?;
+    let amounts = after.amounts();
+    let went = match (amounts.released(), amounts.refunded()) {
+        (_, 0) => Resolution::Release,
+        (0, _) => Resolution::Refund,
+        _ => Resolution::Split,
+    };
+    if went != resolution {
+        return None;
+    }
     let notice = DisputeResolved {
         escrow_id: after.id.to_string(),
         resolution,
