@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 /// Largest amount, in minor units: 2^53 - 1, because Lua's and JavaScript's numbers are doubles.
 pub const MAX_MINOR_UNITS: i64 = (1 << 53) - 1;
 
-/// Currencies that Stripe charges with no decimals (its documentation, "Zero-decimal currencies", August 2026).
-const ZERO_DECIMAL: [&str; 16] =
-    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"];
+/// Currencies that Stripe charges with no decimals (its documentation, "Zero-decimal currencies", August 2026), less those of [`IN_WHOLE`].
+const ZERO_DECIMAL: [&str; 15] =
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
+
+/// Currencies without a minor unit whose amounts Stripe takes with two decimals all the same, both 0 (the same page, "Special cases").
+const IN_WHOLE: [&str; 2] = ["isk", "ugx"];
 
 /// Currencies with three decimals (the same page).
 const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
@@ -42,6 +45,14 @@ pub enum MoneyError {
     /// The amount is negative or too large.
     #[error("amount {0} is outside 0 to {MAX_MINOR_UNITS} minor units")]
     Range(i64),
+    /// Stripe takes the currency in larger steps.
+    #[error("amount is {amount}, expected a multiple of {}: Stripe takes {currency} in no smaller steps", .currency.step())]
+    Step {
+        /// Minor units.
+        amount: i64,
+        /// Of what.
+        currency: Currency,
+    },
 }
 
 impl Currency {
@@ -72,6 +83,23 @@ impl Currency {
             code if THREE_DECIMAL.contains(&code) => 3,
             _ => 2,
         }
+    }
+
+    /// Returns the minor units of which Stripe takes multiples only: 10 of a currency with three decimals, 100 of one it takes in whole.
+    pub fn step(&self) -> i64 {
+        match self.as_str() {
+            code if THREE_DECIMAL.contains(&code) => 10,
+            code if IN_WHOLE.contains(&code) => 100,
+            _ => 1,
+        }
+    }
+
+    /// Tells whether Stripe takes so many minor units.
+    pub fn takes(&self, amount: i64) -> Result<(), MoneyError> {
+        if amount % self.step() == 0 {
+            return Ok(());
+        }
+        Err(MoneyError::Step { amount, currency: *self })
     }
 }
 
@@ -154,6 +182,8 @@ mod tests {
         assert_eq!(money(123_456_789, "usd"), "1,234,567.89 USD");
         assert_eq!(money(500, "jpy"), "500 JPY");
         assert_eq!(money(1_234_567, "kwd"), "1,234.567 KWD");
+        assert_eq!(money(500, "ugx"), "5.00 UGX");
+        assert_eq!(money(500, "isk"), "5.00 ISK");
         assert_eq!(money(0, "usd"), "0.00 USD");
     }
 
@@ -165,9 +195,18 @@ mod tests {
     }
 
     #[test]
+    fn stripe_takes_some_currencies_in_larger_steps_than_a_minor_unit() {
+        let takes = |amount, code| Currency::parse(code).unwrap().takes(amount).is_ok();
+        assert!(
+            [(1, "usd"), (1, "jpy"), (10, "kwd"), (100, "isk"), (500, "ugx")].into_iter().all(|(n, c)| takes(n, c))
+        );
+        assert!([(1, "kwd"), (10, "isk"), (550, "ugx")].into_iter().all(|(n, c)| !takes(n, c)));
+    }
+
+    #[test]
     fn only_currencies_of_iso_4217_are_listed() {
         let listed = |code| Currency::parse(code).unwrap().is_listed();
-        assert!(ZERO_DECIMAL.into_iter().chain(THREE_DECIMAL).chain(["usd", "EUR"]).all(listed));
+        assert!(ZERO_DECIMAL.into_iter().chain(IN_WHOLE).chain(THREE_DECIMAL).chain(["usd", "EUR"]).all(listed));
         assert!(["zzz", "xxx", "btc", "xau"].into_iter().all(|code| !listed(code)));
     }
 

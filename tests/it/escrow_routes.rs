@@ -261,6 +261,32 @@ async fn amounts_and_currencies_that_cannot_be_charged_are_refused_with_the_reas
 }
 
 #[tokio::test]
+async fn a_part_that_stripe_takes_only_in_larger_steps_is_refused_like_the_whole() {
+    let t = Shop::new().await;
+    let mut body = order();
+    body["currency"] = "ugx".into();
+    body["paymentMethod"] = "pm_card_visa".into();
+    body["amount"] = 10_050.into();
+    let odd = t.post(PARTNER, "odd", "/api/escrow/create", &body).await;
+    assert_eq!((odd.status, &odd.body["code"]), (422, &json!("invalid_amount")), "{odd:?}");
+    body["amount"] = 10_000.into();
+    let id = text(&t.post(PARTNER, "even", "/api/escrow/create", &body).await.body["escrowId"]);
+
+    let part = |amount: i64| json!({ "escrowId": id, "amount": amount });
+    let odd = t.post(PARTNER, "r1", "/api/escrow/release", &part(6_050)).await;
+    let even = t.post(PARTNER, "r2", "/api/escrow/release", &part(6_000)).await;
+    let odd_refund = t.post(ADMIN, "f1", "/api/escrow/refund", &part(150)).await;
+
+    assert_eq!(
+        (odd.status, &odd.body["detail"]),
+        (422, &json!("amount is 6050, expected a multiple of 100: Stripe takes ugx in no smaller steps")),
+        "{odd:?}"
+    );
+    assert_eq!((even.status, &even.body["status"]), (200, &json!("partially_refunded")), "{even:?}");
+    assert_eq!((odd_refund.status, &odd_refund.body["code"]), (422, &json!("invalid_amount")), "{odd_refund:?}");
+}
+
+#[tokio::test]
 async fn a_partner_sees_nothing_of_anothers_escrow() {
     let t = Shop::new().await;
     let id = t.authorized().await;

@@ -31,7 +31,7 @@ pub(super) struct Once {
 #[schema(rename_all = "camelCase", example = json!({"amount": 10000, "currency": "usd", "buyerEmail": "buyer@example.com",
     "sellerEmail": "seller@example.com", "description": "A bicycle", "metadata": {}, "paymentMethod": "pm_card_visa"}))]
 pub(super) struct CreateRequest {
-    /// Minor units; a multiple of 10 in currencies of three decimals.
+    /// Minor units; a multiple of 10 in currencies of three decimals, of 100 in ISK and UGX.
     #[schema(minimum = 1, maximum = 99_999_999)]
     amount: i64,
     /// ISO 4217, in either case.

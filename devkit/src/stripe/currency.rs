@@ -49,7 +49,10 @@ const OTHERS: [&str; 22] = [
 ];
 
 /// Currencies without a minor unit. docs.stripe.com/currencies, "Zero-decimal currencies".
-const ZERO_DECIMAL: [&str; 7] = ["clp", "isk", "jpy", "krw", "ugx", "vnd", "xaf"];
+const ZERO_DECIMAL: [&str; 5] = ["clp", "jpy", "krw", "vnd", "xaf"];
+
+/// Currencies without a minor unit whose amounts have two decimals all the same, both 0. The same page, "Special cases".
+const IN_WHOLE: [&str; 2] = ["isk", "ugx"];
 
 /// Currencies with thousandths. docs.stripe.com/currencies, "Three-decimal currencies".
 const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
@@ -80,6 +83,10 @@ pub(super) fn check(amount: i64, currency: &str) -> Result<String, StripeError> 
             format!("Amounts in {currency} must end in 0: the last digit of the three decimals is not charged.");
         return Err(StripeError::param("parameter_invalid_integer", "amount", &message));
     }
+    if IN_WHOLE.contains(&currency.as_str()) && amount % 100 != 0 {
+        let message = format!("Amounts in {currency} must end in 00: fractions of it are not charged.");
+        return Err(StripeError::param("parameter_invalid_integer", "amount", &message));
+    }
     Ok(currency)
 }
 
@@ -107,15 +114,18 @@ mod tests {
 
     #[test]
     fn amounts_are_written_with_the_digits_of_the_currency() {
-        let written = [(1234, "usd"), (1234, "jpy"), (1234, "kwd"), (5, "eur")].map(|(amount, of)| display(amount, of));
+        let written = [(1234, "usd"), (1234, "jpy"), (1234, "kwd"), (5, "eur"), (500, "ugx")]
+            .map(|(amount, of)| display(amount, of));
 
-        assert_eq!(written, ["12.34 usd", "1234 jpy", "1.234 kwd", "0.05 eur"]);
+        assert_eq!(written, ["12.34 usd", "1234 jpy", "1.234 kwd", "0.05 eur", "5.00 ugx"]);
     }
 
     #[test]
     fn amounts_outside_the_limits_are_refused() {
         assert_eq!(check(99_999_999, "USD").ok().as_deref(), Some("usd"));
-        for (amount, currency) in [(49, "usd"), (100_000_000, "usd"), (100, "doge"), (49, "jpy"), (1001, "kwd")] {
+        for (amount, currency) in
+            [(49, "usd"), (100_000_000, "usd"), (100, "doge"), (49, "jpy"), (1001, "kwd"), (550, "ugx")]
+        {
             assert!(check(amount, currency).is_err(), "{amount} {currency}");
         }
     }

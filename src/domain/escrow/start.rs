@@ -69,7 +69,7 @@ impl Escrow {
         match command {
             Command::Cancel { .. } if self.payment.intent_id.is_none() => Err(Refusal::Unfinished),
             Command::Cancel { .. } | Command::Dispute { .. } => Ok(None),
-            Command::Release { amount } => within("amount", amount.unwrap_or(held), held),
+            Command::Release { amount } => self.part("amount", amount.unwrap_or(held), held, held),
             Command::Refund { amount, .. } if self.payment.captured.is_none() => match amount {
                 Some(amount) if *amount != held => Err(Refusal::Amount(format!(
                     "amount is {amount}, expected all of the {held} held: before a release only the whole goes back; \
@@ -78,33 +78,38 @@ impl Escrow {
                 _ => Ok(Some(held)),
             },
             Command::Refund { amount, .. } => {
-                within("amount", amount.unwrap_or(amounts.released()), amounts.released())
+                let released = amounts.released();
+                self.part("amount", amount.unwrap_or(released), released, released)
             }
-            Command::Resolve { resolution, release_amount, .. } => resolved(*resolution, *release_amount, held),
+            Command::Resolve { resolution, release_amount, .. } => self.resolved(*resolution, *release_amount, held),
         }
     }
-}
 
-fn resolved(resolution: Resolution, release_amount: Option<i64>, held: i64) -> Result<Option<i64>, Refusal> {
-    let unexpected = |expected: i64| match release_amount {
-        Some(amount) if amount != expected => {
-            Err(Refusal::Amount(format!("releaseAmount is {amount}, expected {expected} or none")))
+    fn resolved(&self, resolution: Resolution, release_amount: Option<i64>, held: i64) -> Result<Option<i64>, Refusal> {
+        let unexpected = |expected: i64| match release_amount {
+            Some(amount) if amount != expected => {
+                Err(Refusal::Amount(format!("releaseAmount is {amount}, expected {expected} or none")))
+            }
+            _ => Ok(Some(held)),
+        };
+        match (resolution, release_amount) {
+            (Resolution::Release, _) => unexpected(held),
+            (Resolution::Refund, _) => unexpected(0),
+            (Resolution::Split, None) => Err(Refusal::Amount("releaseAmount is missing: a split needs one".to_owned())),
+            (Resolution::Split, Some(amount)) => self.part("releaseAmount", amount, held - 1, held),
         }
-        _ => Ok(Some(held)),
-    };
-    match (resolution, release_amount) {
-        (Resolution::Release, _) => unexpected(held),
-        (Resolution::Refund, _) => unexpected(0),
-        (Resolution::Split, None) => Err(Refusal::Amount("releaseAmount is missing: a split needs one".to_owned())),
-        (Resolution::Split, Some(amount)) => within("releaseAmount", amount, held - 1),
     }
-}
 
-fn within(name: &str, amount: i64, most: i64) -> Result<Option<i64>, Refusal> {
-    if (1..=most).contains(&amount) {
-        return Ok(Some(amount));
+    /// Takes 1 to `most` minor units of the `whole`. The whole may move whatever it is; a part only in Stripe's steps.
+    fn part(&self, name: &str, amount: i64, most: i64, whole: i64) -> Result<Option<i64>, Refusal> {
+        if !(1..=most).contains(&amount) {
+            return Err(Refusal::Amount(format!("{name} is {amount}, expected 1 to {most} minor units")));
+        }
+        match self.currency.takes(amount) {
+            Err(error) if amount != whole => Err(Refusal::Amount(error.to_string())),
+            _ => Ok(Some(amount)),
+        }
     }
-    Err(Refusal::Amount(format!("{name} is {amount}, expected 1 to {most} minor units")))
 }
 
 impl Pending {

@@ -115,10 +115,7 @@ fn money(body: &mut Fields) -> Result<Money, ApiError> {
         let detail = format!("amount is {amount}, expected 1 to {MAX_AMOUNT} minor units");
         return Err(body.invalid("invalid_amount", detail));
     }
-    if currency.decimals() == 3 && amount % 10 != 0 {
-        let detail = format!("amount is {amount}, expected a multiple of 10: Stripe takes {currency} in hundredths");
-        return Err(body.invalid("invalid_amount", detail));
-    }
+    currency.takes(amount).map_err(|error| body.invalid("invalid_amount", error.to_string()))?;
     Money::new(amount, currency).map_err(|error| body.invalid("invalid_amount", error.to_string()))
 }
 
