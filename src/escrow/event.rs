@@ -84,11 +84,11 @@ impl Escrows {
                 let Some(id) = read::<Part>(event)?.payment_intent else { return Ok(TakenIn::NotOurs) };
                 (self.look_at(&id).await?, refunds(self.stripe.as_ref().map_err(Clone::clone)?, &id).await?)
             }
-            "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed" => {
+            kind if kind.starts_with("charge.dispute.") => {
                 let part = read::<Part>(event)?;
                 let Some(id) = part.payment_intent else { return Ok(TakenIn::NotOurs) };
                 let status = part.status.unwrap_or_default();
-                (self.look_at(&id).await?, vec![disputed(&part.id, part.amount, &status)])
+                (self.look_at(&id).await?, disputed(&part.id, part.amount, &status).into_iter().collect())
             }
             _ => return Ok(TakenIn::NotOurs),
         };

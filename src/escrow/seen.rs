@@ -146,14 +146,17 @@ pub(super) fn refunded(refund: &Refund, key: Option<&str>) -> Seen {
     Seen::Refund(RefundSeen { refund })
 }
 
-/// Says what a dispute tells.
-pub(super) fn disputed(id: &str, amount: i64, status: &str) -> Seen {
+/// Says what a dispute tells; nothing while it is an inquiry, which takes no money back. Where one becomes a chargeback, Stripe tells of the
+/// dispute again, with another status.
+pub(super) fn disputed(id: &str, amount: i64, status: &str) -> Option<Seen> {
     let status = match status {
+        "warning_needs_response" | "warning_under_review" => return None,
         "won" | "warning_closed" | "prevented" => ChargebackStatus::Won,
         "lost" => ChargebackStatus::Lost,
         _ => ChargebackStatus::Open,
     };
-    Seen::Dispute(crate::domain::escrow::DisputeSeen { chargeback: Chargeback { id: id.to_owned(), amount, status } })
+    let chargeback = Chargeback { id: id.to_owned(), amount, status };
+    Some(Seen::Dispute(crate::domain::escrow::DisputeSeen { chargeback }))
 }
 
 /// Keeps of a refusal what a caller may see.

@@ -164,6 +164,34 @@ async fn a_chargeback_freezes_the_escrow_until_it_is_won() {
 }
 
 #[tokio::test]
+async fn an_inquiry_takes_no_money_back_until_it_becomes_a_chargeback() {
+    let t = Shop::new().await;
+    let id = t.released().await;
+    let intent = text(&t.get(ADMIN, &id).await.body["paymentIntentId"]);
+    let told = |event: &str, kind: &str, status: &str| {
+        let object =
+            json!({ "id": "dp_1", "object": "dispute", "amount": 10_000, "payment_intent": intent, "status": status });
+        json!({ "id": event, "type": format!("charge.dispute.{kind}"), "data": { "object": object } })
+    };
+
+    replay(&t, &[told("evt_1", "created", "warning_needs_response"), told("evt_2", "updated", "warning_under_review")])
+        .await;
+    let asked = t.status(&id).await;
+    let refund = json!({ "escrowId": id, "amount": 1_000 });
+    let refunded = t.post(ADMIN, "f", "/api/escrow/refund", &refund).await;
+    replay(
+        &t,
+        &[told("evt_3", "funds_withdrawn", "needs_response"), told("evt_1", "created", "warning_needs_response")],
+    )
+    .await;
+
+    assert_eq!((asked.as_str(), refunded.status), ("released", 200), "{refunded:?}");
+    assert_eq!(t.status(&id).await, "charged_back");
+    replay(&t, &[told("evt_4", "closed", "won")]).await;
+    assert_eq!(t.status(&id).await, "partially_refunded");
+}
+
+#[tokio::test]
 async fn a_chargeback_that_comes_before_the_release_is_known_to_be_done_is_not_forgotten() {
     let t = Shop::new().await;
     let id = text(&t.create("pm_card_createDispute").await.body["escrowId"]);
