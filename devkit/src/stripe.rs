@@ -5,9 +5,10 @@
 //! for something else. It counts every capture and refund itself ([`StripeSandbox::ledger`]), tells
 //! of each change by signed events, and misbehaves on request.
 //!
-//! Two habits of Stripe's that surprise: a charge's `amount_refunded` includes what a capture in
-//! part or a cancellation set free, so it is not the sum of its refunds; and with neither
-//! `payment_method_types` nor `automatic_payment_methods`, confirming asks for a `return_url`.
+//! Two habits of Stripe's that surprise: since its API's version 2025-03-31.basil a capture in part
+//! or a cancellation refunds nothing, so that neither `amount_refunded` nor `charge.refunded` tells
+//! of it; and with neither `payment_method_types` nor `automatic_payment_methods`, confirming asks
+//! for a `return_url`.
 //!
 //! Left out: customers, setup, transfers, payment methods other than the test cards.
 

@@ -62,7 +62,6 @@ pub(crate) enum Charge {
     Expanded {
         #[serde(default)]
         id: Option<String>,
-        amount: i64,
         amount_refunded: i64,
         #[serde(default)]
         payment_method_details: Option<MethodDetails>,
@@ -139,13 +138,13 @@ impl Intent {
 
     /// Returns what of the captured money can still go back.
     ///
-    /// Stripe counts what a partial capture released as refunded, so the charge's whole amount is what to subtract from.
+    /// Since version 2025-03-31.basil of its API Stripe counts as refunded what refunds gave back, and not what a partial capture let go.
     pub(crate) fn refundable(&self) -> i64 {
-        let left = match self.latest_charge {
-            Some(Charge::Expanded { amount, amount_refunded, .. }) => amount.saturating_sub(amount_refunded),
-            _ => self.amount_received,
+        let refunded = match self.latest_charge {
+            Some(Charge::Expanded { amount_refunded, .. }) => amount_refunded,
+            _ => 0,
         };
-        left.clamp(0, self.amount_received.max(0))
+        self.amount_received.saturating_sub(refunded).clamp(0, self.amount_received.max(0))
     }
 }
 
@@ -201,10 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_partial_capture_released_is_not_refundable() {
-        let json =
-            r#"{"status":"succeeded","amount_received":600,"latest_charge":{"amount":1000,"amount_refunded":400}}"#;
-        assert_eq!(Intent::of(json).refundable(), 600);
+    fn what_a_partial_capture_released_is_neither_refundable_nor_refunded() {
+        for (refunded, left) in [(0, 600), (300, 300), (600, 0)] {
+            let json = format!(
+                r#"{{"status":"succeeded","amount_received":600,"latest_charge":{{"amount":1000,"amount_refunded":{refunded}}}}}"#
+            );
+            assert_eq!(Intent::of(&json).refundable(), left, "{refunded}");
+        }
     }
 
     #[test]

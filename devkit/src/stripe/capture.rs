@@ -70,7 +70,6 @@ fn take(store: &mut Store, id: &str, amount: i64) {
     if let Some(charge) = store.charges.get_mut(&charge_id) {
         charge.captured = true;
         charge.amount_captured = amount;
-        charge.amount_refunded = charge.amount - amount;
     }
     store.emit_charge("charge.captured", &charge_id);
     store.emit_intent("payment_intent.succeeded", id);
@@ -91,10 +90,8 @@ pub(super) fn cancel(store: &mut Store, id: &str, params: &Params) -> Result<Val
         );
         return Err(unexpected_state(intent, &message));
     }
-    let held = void(store, id, reason);
-    if let Some(charge_id) = held {
-        store.emit_charge("charge.refunded", &charge_id);
-    }
+    // No event of the charge: what was only held is not refunded.
+    void(store, id, reason);
     intents::show(store, id, &expand)
 }
 
@@ -109,7 +106,7 @@ pub(super) fn expire(store: &mut Store, id: &str) -> bool {
     true
 }
 
-/// Ends the intent without money; the charge that held some, now marked refunded.
+/// Ends the intent without money; the charge that held some.
 fn void(store: &mut Store, id: &str, reason: Option<String>) -> Option<String> {
     let intent = store.intents.get_mut(id)?;
     let held = (intent.status == IntentStatus::RequiresCapture).then(|| intent.latest_charge.clone()).flatten();
@@ -121,7 +118,7 @@ fn void(store: &mut Store, id: &str, reason: Option<String>) -> Option<String> {
     store.emit_intent("payment_intent.canceled", id);
     let charge_id = held?;
     if let Some(charge) = store.charges.get_mut(&charge_id) {
-        charge.amount_refunded = charge.amount;
+        charge.released = true;
     }
     Some(charge_id)
 }

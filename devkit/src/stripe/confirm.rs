@@ -206,6 +206,7 @@ fn charge(intent: &Intent, method: &PaymentMethod, failure: Option<Decline>) -> 
         captured: false,
         amount_captured: 0,
         amount_refunded: 0,
+        released: false,
         capture_before: None,
         failure,
         dispute: None,

@@ -85,8 +85,10 @@ pub(super) struct Charge {
     pub(super) payment_method: String,
     pub(super) captured: bool,
     pub(super) amount_captured: i64,
-    /// Given back: by refunds, and what a capture in part or a cancellation set free.
+    /// Given back by refunds; what a capture in part or a cancellation set free does not count.
     pub(super) amount_refunded: i64,
+    /// Whether its hold ended without a capture.
+    pub(super) released: bool,
     /// The end of the authorisation, for a charge to be captured later.
     pub(super) capture_before: Option<i64>,
     pub(super) failure: Option<super::card::Decline>,

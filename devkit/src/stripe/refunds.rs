@@ -47,7 +47,7 @@ pub(super) fn create(store: &mut Store, params: &Params) -> Result<Value, Stripe
 
 /// The amount asked for, or all that is left, when the charge has it.
 fn amount_to_refund(charge: &Charge, asked: Option<i64>) -> Result<i64, StripeError> {
-    let (id, left) = (&charge.id, charge.amount - charge.amount_refunded);
+    let (id, left) = (&charge.id, charge.amount_captured - charge.amount_refunded);
     let error = if charge.dispute.is_some() {
         let message = format!("Charge {id} has been charged back; cannot issue a refund.");
         StripeError::invalid(&message).code("charge_disputed")

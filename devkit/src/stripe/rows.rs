@@ -73,7 +73,7 @@ impl ChargeRow {
             ("disputed", Tone::Bad)
         } else if charge.captured {
             ("captured", Tone::Good)
-        } else if charge.amount_refunded > 0 {
+        } else if charge.released {
             ("released", Tone::Quiet)
         } else {
             ("held", Tone::Waiting)

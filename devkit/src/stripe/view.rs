@@ -124,7 +124,7 @@ pub(super) fn charge(charge: &Charge) -> Value {
         "payment_method": charge.payment_method,
         "payment_method_details": { "type": "card", "card": card_details(charge) },
         "receipt_email": texts.receipt_email,
-        "refunded": charge.amount_refunded == charge.amount,
+        "refunded": charge.captured && charge.amount_refunded == charge.amount_captured,
         "statement_descriptor": texts.statement_descriptor,
         "statement_descriptor_suffix": texts.statement_descriptor_suffix,
         "status": if failed.is_none() { "succeeded" } else { "failed" },

@@ -80,7 +80,6 @@ async fn each_change_is_told_in_order() {
         "charge.succeeded",
         "payment_intent.amount_capturable_updated",
         "payment_intent.canceled",
-        "charge.refunded",
     ];
     assert_eq!(shop.kinds(), expected);
     assert_eq!(bench.stripe.event_log(), *shop.events.lock().unwrap());
