@@ -32,6 +32,9 @@ pub const KEEP_PREVIOUS_SECRET: Duration = Duration::from_hours(24);
 /// How long an endpoint may fail before it is disabled. Svix' number.
 pub const FAILING_FOR: Duration = Duration::from_hours(5 * 24);
 
+/// Longest time between two failures of one run of them. Chosen: twice the longest wait between two attempts of one delivery.
+pub const FAILING_GAP: Duration = Duration::from_hours(2 * 24);
+
 /// One endpoint, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

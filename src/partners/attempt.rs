@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Partners;
-use crate::domain::endpoint::FAILING_FOR;
+use crate::domain::endpoint::{FAILING_FOR, FAILING_GAP};
 use crate::domain::id::{EndpointId, JobId};
 use crate::domain::millis::Millis;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
@@ -81,6 +81,7 @@ impl Partners {
             KEEP_ATTEMPTS.to_string().into(),
             word.into(),
             FAILING_FOR.as_millis().to_string().into(),
+            FAILING_GAP.as_millis().to_string().into(),
         ];
         let keys = vec![self.keys.endpoint_attempts(name), self.keys.endpoint(name)];
         let call = ScriptCall { script: &NOTE_ATTEMPT, keys, args };

@@ -147,7 +147,7 @@ impl Keys {
         format!("{}partner:{id}", self.prefix)
     }
 
-    /// hash: how an endpoint does: `failing_since`, `disabled`, `disabled_at`, `notice`.
+    /// hash: how an endpoint does: `failing_since`, `failed_at`, `disabled`, `disabled_at`, `notice`.
     pub fn endpoint(&self, id: &str) -> String {
         format!("{}endpoint:{id}", self.prefix)
     }

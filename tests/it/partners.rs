@@ -269,11 +269,31 @@ async fn an_endpoint_that_fails_for_five_days_is_disabled_and_one_delivery_begin
     assert_eq!(note(2, Went::Failed).await, None);
     assert_eq!(note(3, Went::Delivered).await, None);
     t.advance(4 * day);
-    assert_eq!(note(4, Went::Failed).await, None);
-    t.advance(5 * day);
-    assert_eq!(note(5, Went::Failed).await, Some(Disabled { at: t.clock.now() }));
+    for n in 4..9 {
+        assert_eq!(note(n, Went::Failed).await, None);
+        t.advance(day);
+    }
+    assert_eq!(note(9, Went::Failed).await, Some(Disabled { at: t.clock.now() }));
     let own = partners.note_attempt(None, &attempt(1), Went::Gone).await.unwrap();
     assert_eq!(own, None, "the deployment's own is never disabled");
+}
+
+#[tokio::test]
+async fn two_failures_days_apart_with_nothing_between_them_do_not_disable_an_endpoint() {
+    let t = Bench::new().await;
+    let partners = Partners::new(t.upstash(), t.queue.clone(), t.clock.clone());
+    let id = EndpointId::parse("ep_1").unwrap();
+    let note = async |n| partners.note_attempt(Some(&id), &attempt(n), Went::Failed).await.unwrap();
+    assert_eq!(note(1).await, None);
+
+    t.advance(Duration::from_hours(6 * 24));
+
+    assert_eq!(note(2).await, None);
+    let since = t.clock.now().to_string();
+    assert_eq!(t.at("endpoint:ep_1").await["failing_since"], since);
+    t.advance(Duration::from_hours(1));
+    assert_eq!(note(3).await, None);
+    assert_eq!(t.at("endpoint:ep_1").await["failing_since"], since, "a run of failures keeps its beginning");
 }
 
 #[tokio::test]

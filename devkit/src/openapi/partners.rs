@@ -36,7 +36,7 @@ pub(super) struct Endpoint {
     disabled_because: Option<DisabledBecause>,
     #[schema(required)]
     disabled_at: Option<i64>,
-    /// Since when every delivery has failed; after five days it is disabled.
+    /// Since when every delivery has failed, with two days at most from one to the next; after five days it is disabled.
     #[schema(required)]
     failing_since: Option<i64>,
     /// Until when the secret before this one signs too.
