@@ -3,6 +3,8 @@
 //! Facts only grow, so events may come in any order, late and twice. The same event is taken in once; one that told nothing new is
 //! not marked, and tells nothing new the next time either.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -28,9 +30,16 @@ pub struct Event {
     data: Data,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Data {
     object: Box<RawValue>,
+}
+
+/// Shows nothing of the object, which holds addresses and the payment's secret.
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data").finish_non_exhaustive()
+    }
 }
 
 /// A refund, a charge or a dispute.

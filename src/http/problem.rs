@@ -1,5 +1,6 @@
 //! What a caller is told when it went wrong: RFC 9457, with a code that stays.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -17,7 +18,7 @@ use crate::upstash::UpstashError;
 const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// An answer that says what went wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
     code: &'static str,
@@ -27,6 +28,18 @@ pub struct ApiError {
     retry: Option<Retry>,
     headers: Vec<(&'static str, String)>,
     more: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Names what went wrong; never the fields of its own, of which one is a payment's secret.
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .field("detail", &self.detail)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
 }
 
 /// On an answer that is a page: the code of what went wrong.

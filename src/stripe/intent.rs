@@ -8,6 +8,7 @@ use stripe_client_core::{RequestBuilder, StripeRequest};
 use stripe_core::payment_intent::RetrievePaymentIntent;
 
 use super::client::{Stripe, StripeError};
+use crate::domain::escrow::ClientSecret;
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 
@@ -22,7 +23,7 @@ pub(crate) struct Intent {
     #[serde(default)]
     pub(crate) latest_charge: Option<Charge>,
     #[serde(default)]
-    pub(crate) client_secret: Option<String>,
+    pub(crate) client_secret: Option<ClientSecret>,
     #[serde(default)]
     pub(crate) cancellation_reason: Option<String>,
     #[serde(default)]

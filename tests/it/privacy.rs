@@ -1,11 +1,16 @@
 //! Addresses that are to be forgotten; the command line's tests have what an operator sees of it.
 
+use bytes::Bytes;
 use devkit::rest::Fault;
 use holdfast::domain::email_address::{EmailAddress, FORGOTTEN};
-use holdfast::domain::job::{JobOptions, JobType};
+use holdfast::domain::escrow::{Effect, Payment, PaymentSeen};
+use holdfast::domain::job::{Due, JobOptions, JobType};
 use holdfast::domain::outcome::Outcome;
+use holdfast::escrow::{Answer, Event};
+use holdfast::http::{ApiError, Request};
 use holdfast::privacy::{Holder, Privacy};
 use holdfast::queue::Verdict;
+use serde_json::value::RawValue;
 
 use crate::bench::Bench;
 use crate::escrow_bench::Shop;
@@ -94,5 +99,34 @@ async fn blanking_repeated_after_a_lost_answer_is_done_once_and_says_so() {
     assert_eq!(expected.0, (vec![Holder::Job], vec![]));
     for fault in [Fault::ReplyLost, Fault::ReplyCut, Fault::StatusAfter(502)] {
         assert_eq!(run(Some(fault)).await, expected, "{fault:?}");
+    }
+}
+
+#[test]
+fn debug_output_of_what_is_passed_around_holds_no_address_and_no_secret() {
+    let json = r#"{"receipt_email":"jane@shop.test","clientSecret":"pi_1_secret_x"}"#;
+    let request =
+        http::Request::post("/api/escrow/create?email=jane@shop.test").header("authorization", "pi_1_secret_x");
+    let request = Request::new(request.body(()).unwrap().into_parts().0, Bytes::from_static(json.as_bytes()));
+    let answer = Answer { status: 201, body: json.to_owned() };
+    let payment: Payment = serde_json::from_str(json).unwrap();
+    let told = PaymentSeen { client_secret: payment.client_secret.clone(), ..PaymentSeen::default() };
+    let event = format!(r#"{{"id":"evt_1","type":"charge.refunded","data":{{"object":{json}}}}}"#);
+    let event: Event = serde_json::from_str(&event).unwrap();
+    let effect = Effect {
+        job_type: JobType::SendRefundEmail,
+        payload: RawValue::from_string(json.to_owned()).unwrap(),
+        dedupe_key: None,
+        max_attempts: None,
+        due: Due::Now,
+    };
+    let problem = ApiError::invalid("payment_declined", "the bank declined").with("clientSecret", "pi_1_secret_x");
+
+    let output = format!("{request:?} {answer:?} {payment:?} {told:?} {event:?} {effect:?} {problem:?}");
+
+    assert!(payment.client_secret.is_some());
+    assert!(!output.contains("jane") && !output.contains("secret_x"), "{output}");
+    for name in ["/api/escrow/create", "201", "evt_1", "SendRefundEmail", "payment_declined"] {
+        assert!(output.contains(name), "no {name} in {output}");
     }
 }

@@ -1,5 +1,7 @@
 //! What is known of an escrow's payment at Stripe. Facts only ever grow, so the order in which they are learnt does not matter.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::amounts::{stored, stored_or_none};
@@ -12,7 +14,7 @@ pub struct Payment {
     /// Stripe's id, `pi_...`.
     pub intent_id: Option<String>,
     /// Lets the buyer's browser pay.
-    pub client_secret: Option<String>,
+    pub client_secret: Option<ClientSecret>,
     /// The payment method it is paid with at once.
     pub method: Option<String>,
     /// Stripe's id of the charge, `ch_...`.
@@ -29,6 +31,11 @@ pub struct Payment {
     /// Whether it ended because the authorisation ran out.
     pub ran_out: bool,
 }
+
+/// Stripe's secret of one payment: whoever has it may pay it. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientSecret(String);
 
 /// Money given back after it was captured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +88,12 @@ pub enum ChargebackStatus {
     Won,
     /// Decided for the buyer.
     Lost,
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 impl Payment {

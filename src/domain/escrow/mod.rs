@@ -17,7 +17,7 @@ pub use amounts::{Amounts, AmountsError};
 pub use command::{Command, Refusal};
 pub use document::{Entry, Escrow, Failure, JobRef, NewEscrow, Pending, Timer};
 pub use effects::{Effect, effects, expiry_check, expiry_warning, fallback, timer_times};
-pub use facts::{Chargeback, ChargebackStatus, Payment, Refund, RefundStatus};
+pub use facts::{Chargeback, ChargebackStatus, ClientSecret, Payment, Refund, RefundStatus};
 pub use moves::{By, MOVES, Moves, Operation, Role, is_legal, possible};
 pub use observe::{DisputeSeen, PaymentSeen, PaymentStatus, RefundSeen, Seen};
 pub use start::Asked;

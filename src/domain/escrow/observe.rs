@@ -2,7 +2,9 @@
 //! however often, the escrow ends at the same place.
 
 use super::amounts::storable;
-use super::{Chargeback, ChargebackStatus, Escrow, Failure, Operation, Refund, RefundStatus, State, is_legal};
+use super::{
+    Chargeback, ChargebackStatus, ClientSecret, Escrow, Failure, Operation, Refund, RefundStatus, State, is_legal,
+};
 use crate::domain::job::Resolution;
 use crate::domain::millis::Millis;
 
@@ -34,7 +36,7 @@ pub struct PaymentSeen {
     /// What was captured.
     pub received: i64,
     /// What else was told.
-    pub client_secret: Option<String>,
+    pub client_secret: Option<ClientSecret>,
     /// The charge.
     pub charge_id: Option<String>,
     /// The end of the authorisation.

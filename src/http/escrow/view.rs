@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::enter::kept;
 use crate::domain::escrow::Role;
 use crate::domain::escrow::{
-    Amounts, Chargeback, Entry, Escrow, Failure, JobRef, Operation, RefundStatus, State, possible,
+    Amounts, Chargeback, ClientSecret, Entry, Escrow, Failure, JobRef, Operation, RefundStatus, State, possible,
 };
 use crate::domain::id::{EscrowId, PartnerId};
 use crate::domain::millis::Millis;
@@ -33,7 +33,7 @@ pub(super) struct EscrowView<'a> {
     payment_intent_id: Option<&'a str>,
     /// In the answer to the creation, and later only while it can still be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<&'a str>,
+    client_secret: Option<&'a ClientSecret>,
     capture_before: Option<Millis>,
     refunds: Vec<RefundView<'a>>,
     chargebacks: &'a [Chargeback],
@@ -89,7 +89,7 @@ impl<'a> EscrowView<'a> {
             description: escrow.description.as_deref(),
             metadata: &escrow.metadata,
             payment_intent_id: payment.intent_id.as_deref(),
-            client_secret: payment.client_secret.as_deref().filter(|_| escrow.state == State::Created),
+            client_secret: payment.client_secret.as_ref().filter(|_| escrow.state == State::Created),
             capture_before: payment.capture_before,
             refunds: refunds.map(|one| RefundView { id: &one.id, amount: one.amount, status: one.status }).collect(),
             chargebacks: &escrow.chargebacks,
@@ -132,7 +132,7 @@ pub(super) fn ended(ending: Ending<'_>, success: StatusCode, role: Role, request
             let mut view = EscrowView::new(escrow, role);
             if success == StatusCode::CREATED {
                 // A caller that confirms at once may still hand it to a page that follows the payment.
-                view.client_secret = escrow.payment.client_secret.as_deref();
+                view.client_secret = escrow.payment.client_secret.as_ref();
             }
             let body = view.to_json();
             Answer { status: success.as_u16(), body: String::from_utf8_lossy(&body).into_owned() }
