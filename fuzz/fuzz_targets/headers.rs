@@ -47,7 +47,7 @@ fuzz_target!(|input: &[u8]| {
     assert!((1..=100).contains(&given.len()) && is_clean(given), "{given:?}");
     assert!(id.as_ref() == Some(given) || given.starts_with("req-"), "{given:?} for {id:?}");
 
-    answer.is_one_of(&[(201, ""), (401, "no_token"), (401, "wrong_token")]);
+    answer.is_one_of(&[(201, ""), (401, "no_token"), (401, "wrong_token"), (422, "idempotency_key_invalid")]);
     assert!(answer.status == 401 || shown.is_some_and(|shown| shown.contains(TOKEN)), "{answer:?}");
     for asked in &answer.asked {
         let (_, document) = redis::jobs_of(&redis::commands(asked)[0]).remove(0);

@@ -19,16 +19,18 @@ pub struct ParseRequestKeyError;
 impl RequestKey {
     /// Takes a header's value: bare, or quoted as the IETF's draft has it. Both are the same key.
     pub fn parse(value: &str) -> Result<Self, ParseRequestKeyError> {
-        let value = value.trim();
-        let bare = match value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            Some(quoted) => quoted,
-            None => value,
-        };
+        let bare = Self::bare(value);
         let visible = bare.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
         if visible && (1..=MAX_CHARS).contains(&bare.len()) {
             return Ok(Self(bare.to_owned()));
         }
         Err(ParseRequestKeyError)
+    }
+
+    /// Returns a header's value without the quotes it may stand in.
+    pub(crate) fn bare(value: &str) -> &str {
+        let value = value.trim();
+        value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
     }
 
     /// Returns the key.

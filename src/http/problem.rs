@@ -17,6 +17,9 @@ use crate::upstash::UpstashError;
 /// failover takes about as long.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
+/// The code where it is not known whether the store did what it was asked.
+const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+
 /// An answer that says what went wrong.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -52,8 +55,10 @@ pub(super) struct Code(pub(super) &'static str);
 enum Retry {
     /// It may have been done: the same request with the same key is safe.
     SameKey,
-    /// It was not done; after the time in `Retry-After`.
+    /// It was not done, or was a question; after the time in `Retry-After`.
     After,
+    /// It may have been done, and the same request may do it once more.
+    MayDoTwice,
 }
 
 #[derive(Serialize)]
@@ -150,6 +155,25 @@ impl ApiError {
         Self { retry: Some(Retry::SameKey), ..self.header("retry-after", seconds) }
     }
 
+    /// Says, where the outcome is not known, that nothing makes the same request safe: it has no key.
+    #[must_use]
+    pub(super) fn may_do_twice(self, detail: &str) -> Self {
+        if self.code != OUTCOME_UNKNOWN {
+            return self;
+        }
+        Self { detail: detail.to_owned(), retry: Some(Retry::MayDoTwice), ..self }
+    }
+
+    /// Says, where the outcome is not known, that it was a question, which may be asked again.
+    #[must_use]
+    pub(super) fn of_a_question(self) -> Self {
+        if self.code != OUTCOME_UNKNOWN {
+            return self;
+        }
+        let detail = "the store gave no answer; the request may be sent again".to_owned();
+        Self { detail, retry: Some(Retry::After), ..self }
+    }
+
     /// Adds a header.
     #[must_use]
     pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
@@ -221,7 +245,7 @@ impl From<UpstashError> for ApiError {
                 None,
             ),
             UpstashError::Unknown(_) => Self::unavailable(
-                "outcome_unknown",
+                OUTCOME_UNKNOWN,
                 "the store gave no answer; the request may have been done and is safe to repeat",
                 Retry::SameKey,
                 None,

@@ -86,10 +86,12 @@ impl Route {
             let detail = format!("the body is too large, expected at most {MAX_BODY_BYTES} bytes");
             return Err(ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
         }
+        let is_question = request.method == Method::GET;
         // A task of its own, so that a panic is this request's alone, and a caller who hangs up does not stop a write half-way.
         tokio::spawn(handler(app.clone(), request).in_current_span())
             .await
             .unwrap_or_else(|_| Err(ApiError::internal()))
+            .map_err(|error| if is_question { error.of_a_question() } else { error })
     }
 }
 

@@ -30,6 +30,7 @@ mod faults;
 mod history;
 mod http_control;
 mod http_dead_letter;
+mod http_enqueue_key;
 mod http_jobs;
 mod http_process;
 mod layout;

@@ -301,8 +301,21 @@ pub(super) struct JobPath {
     id: String,
 }
 
-/// Enqueues one job or many.
-#[utoipa::path(post, path = "/api/jobs/enqueue", tag = "jobs", operation_id = "enqueueJobs", request_body = EnqueueRequest,
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct EnqueueHeader {
+    /// Stands for the `dedupeKey` of each job that has none; in a list with `:` and the job's index behind it. Bare, or in double quotes.
+    #[param(
+        rename = "Idempotency-Key",
+        nullable = false,
+        pattern = r#"^("[A-Za-z0-9._:-]{1,200}"|[A-Za-z0-9._:-]{1,200})$"#,
+        max_length = 202
+    )]
+    key: Option<String>,
+}
+
+/// Enqueues one job or many. With a `dedupeKey` each, or an `Idempotency-Key`, the same call within the hour is answered with the first one's jobs.
+#[utoipa::path(post, path = "/api/jobs/enqueue", tag = "jobs", operation_id = "enqueueJobs", params(EnqueueHeader), request_body = EnqueueRequest,
     security(("processor" = [])), responses((status = 201, description = "What became of each", body = EnqueueAnswer), Operators, Anyone))]
 pub(super) fn enqueue() {}
 

@@ -28,7 +28,8 @@ pub(super) struct Problem {
     /// Which of several jobs is meant, from 0.
     #[schema(nullable = false)]
     index: Option<u64>,
-    /// Whether to repeat: `same_key` where the request may have been done, `after` (see `Retry-After`) where it was not.
+    /// Whether to repeat: `same_key` where the request may have been done and the same one, with the same key, is safe; `after` (see
+    /// `Retry-After`) where it was not done, or was a question; `may_do_twice` where it may have been done and has no key.
     #[schema(nullable = false)]
     retry: Option<Retry>,
     /// The request's name in the log.
@@ -64,6 +65,7 @@ pub(super) struct Problem {
 pub(super) enum Retry {
     SameKey,
     After,
+    MayDoTwice,
 }
 
 macro_rules! refusals {
@@ -83,7 +85,7 @@ refusals!(
     /// What any route may answer.
     Anyone {
         500 Broken "Something went wrong here: the log has it under `requestId`",
-        503 Unavailable "The store cannot be reached, or a variable is not set: nothing was done, or (`retry: same_key`) it is safe to repeat",
+        503 Unavailable "The store cannot be reached, or a variable is not set: nothing was done, or `retry` says whether it is safe to repeat",
     }
 );
 

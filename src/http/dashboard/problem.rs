@@ -1,6 +1,6 @@
 //! What a caller is told who gets no page: a browser a page that says so, any other the usual problem.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::page::{self, Shell};
 use super::session;
@@ -81,7 +81,8 @@ impl Problem {
         let (sign_in, error) = match self {
             Self::SignIn(why) => (Some(why), ApiError::new(StatusCode::UNAUTHORIZED, why.code(), why.detail())),
             Self::ForeignForm => (None, ApiError::new(StatusCode::FORBIDDEN, "foreign_form", FOREIGN_FORM)),
-            Self::Api(error) => (None, error),
+            Self::Api(error) if request.method == Method::POST => (None, error),
+            Self::Api(error) => (None, error.of_a_question()),
         };
         if !request.header("accept").unwrap_or_default().contains("text/html") {
             return Err(error);

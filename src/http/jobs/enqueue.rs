@@ -5,9 +5,10 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use crate::admission::RequestKey;
 use crate::app::App;
 use crate::auth;
-use crate::domain::id::{DedupeKey, JobId};
+use crate::domain::id::{DedupeKey, JobId, ParseIdError};
 use crate::domain::job::{Due, JobOptions, JobType, NewJob};
 use crate::domain::limits::MAX_ENQUEUE_JOBS;
 use crate::domain::millis::Millis;
@@ -18,6 +19,10 @@ use crate::queue::{EnqueueError, Enqueued};
 /// `POST /api/jobs/enqueue`
 pub static ENQUEUE: Route =
     Route::new("jobs-enqueue", "/api/jobs/enqueue", &[(Method::POST, |app, request| Box::pin(enqueue(app, request)))]);
+
+/// What a caller is told whose jobs may be stored, and who named none of them.
+const TWICE: &str = "the store gave no answer; the jobs may have been enqueued, and repeating the request may enqueue them twice: \
+    send each with a dedupeKey, or the request with an Idempotency-Key, and it is safe to repeat";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,10 +37,19 @@ async fn enqueue(app: App, request: Request) -> Result<Response, ApiError> {
     if !(1..=MAX_ENQUEUE_JOBS).contains(&bodies.len()) {
         return Err(ApiError::invalid("invalid_count", EnqueueError::Count(bodies.len()).to_string()));
     }
+    let key = header_key(&request)?;
+    let key_of = |index: usize| match &key {
+        Some(key) if many => indexed(key, index).map(Some),
+        key => Ok(key.clone()),
+    };
     let queue = app.queue()?;
     let now = app.clock().now();
-    let jobs: Vec<NewJob> = bodies.into_iter().map(|body| job(&app, &request, body, now)).collect::<Result<_, _>>()?;
-    let enqueued = queue.enqueue(&jobs).await?;
+    let jobs = bodies.into_iter().enumerate().map(|(index, body)| job(&app, &request, body, now, || key_of(index)));
+    let jobs: Vec<NewJob> = jobs.collect::<Result<_, _>>()?;
+    let enqueued = queue.enqueue(&jobs).await.map_err(|error| {
+        let is_keyed = jobs.iter().all(|job| job.document.dedupe_key.is_some());
+        if is_keyed { error.into() } else { ApiError::from(error).may_do_twice(TWICE) }
+    })?;
     let mut answers: Vec<Answer> = enqueued.into_iter().map(Answer::from).collect();
     match answers.pop() {
         Some(only) if !many => Ok(reply::json(StatusCode::CREATED, &only)),
@@ -46,14 +60,21 @@ async fn enqueue(app: App, request: Request) -> Result<Response, ApiError> {
     }
 }
 
-fn job(app: &App, request: &Request, mut body: Fields, now: Millis) -> Result<NewJob, ApiError> {
+/// Makes a job of its fields; `key` is what stands for a dedupe key where it names none.
+fn job(
+    app: &App,
+    request: &Request,
+    mut body: Fields,
+    now: Millis,
+    key: impl FnOnce() -> Result<Option<DedupeKey>, ApiError>,
+) -> Result<NewJob, ApiError> {
     let job_type: String = body.required("type", "a job type")?;
     let job_type: JobType = job_type
         .parse()
         .map_err(|error: crate::domain::job::UnknownJobType| body.invalid("unknown_type", error.to_string()))?;
     let payload = body.raw("payload")?;
     let options = JobOptions {
-        dedupe_key: dedupe_key(&mut body)?,
+        dedupe_key: dedupe_key(&mut body)?.map_or_else(key, |own| Ok(Some(own)))?,
         max_attempts: body.optional("maxAttempts", "a number from 1 to 25")?,
         due: due(&mut body)?,
         traceparent: request.traceparent().map(str::to_owned),
@@ -62,6 +83,21 @@ fn job(app: &App, request: &Request, mut body: Fields, now: Millis) -> Result<Ne
     let made = made.map_err(|error| body.invalid("invalid_job", error.to_string()))?;
     body.finish("type, payload, dedupeKey, maxAttempts, delayMs or runAt")?;
     Ok(made)
+}
+
+/// Reads the header `Idempotency-Key`: it stands for the dedupe key of a job that has none, and is of the same form.
+fn header_key(request: &Request) -> Result<Option<DedupeKey>, ApiError> {
+    let value = request.headers.get("idempotency-key").map(|value| String::from_utf8_lossy(value.as_bytes()));
+    value.map(|value| DedupeKey::parse(RequestKey::bare(&value)).map_err(|error| not_a_key(&error))).transpose()
+}
+
+/// Returns what stands for the dedupe key of one of many jobs: its place is part of it, so that they are no duplicates of each other.
+fn indexed(key: &DedupeKey, index: usize) -> Result<DedupeKey, ApiError> {
+    DedupeKey::parse(format!("{key}:{index}")).map_err(|error| not_a_key(&error))
+}
+
+fn not_a_key(error: &ParseIdError) -> ApiError {
+    ApiError::invalid("idempotency_key_invalid", format!("Idempotency-Key: {error}"))
 }
 
 fn dedupe_key(body: &mut Fields) -> Result<Option<DedupeKey>, ApiError> {
