@@ -137,7 +137,7 @@ def check_route(checks, path, bootstrap, variables):
             checks.equal(f"PATCH {said}", (status, body["code"]), (405, "method_not_allowed"))
             checks.equal(f"PATCH {said}: type", headers["content-type"], "application/problem+json")
             methods = headers["allow"].split(", ")
-            checks.that(f"PATCH {said}: Allow", methods, set(methods) <= {"GET", "POST", "PUT", "DELETE"} and methods)
+            checks.that(f"PATCH {said}: Allow", methods, set(methods) <= {"GET", "HEAD", "POST", "PUT", "DELETE"} and methods)
             for method in methods:
                 if method == "POST":
                     status, _, body = function.http(gateway(concrete, method, "x" * 300 * 1024, bearer(PROCESSOR_TOKEN)))

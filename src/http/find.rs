@@ -14,7 +14,6 @@ pub static NOWHERE: Route = Route::new(
     "/",
     &[
         (Method::GET, NOTHING),
-        (Method::HEAD, NOTHING),
         (Method::POST, NOTHING),
         (Method::PUT, NOTHING),
         (Method::PATCH, NOTHING),

@@ -34,7 +34,7 @@ impl Route {
         Self { name, path, handlers }
     }
 
-    /// Returns the methods that the route takes.
+    /// Returns the methods that the route takes. Where GET is one, HEAD is answered too, with GET's answer without its body.
     pub fn methods(&self) -> impl Iterator<Item = &'static Method> {
         self.handlers.iter().map(|(method, _)| method)
     }
@@ -49,6 +49,12 @@ impl Route {
                 _ => return false,
             }
         }
+    }
+
+    /// Returns what answers a method: for HEAD, what answers GET.
+    fn handler(&self, method: &Method) -> Option<RouteHandler> {
+        let known = if *method == Method::HEAD { &Method::GET } else { method };
+        self.handlers.iter().find(|(method, _)| method == known).map(|(_, handler)| *handler)
     }
 
     /// Answers a request: always, with a clean document, whatever happens in the handler.
@@ -74,19 +80,24 @@ impl Route {
         }
         let mut response = answer.unwrap_or_else(|error| error.into_response(&id));
         response.headers_mut().insert("x-request-id", reply::text(&id));
+        if method == Method::HEAD {
+            let body = std::mem::take(response.body_mut());
+            response.headers_mut().insert("content-length", body.len().into());
+        }
         response
     }
 
     async fn answer(&self, app: &App, request: Request) -> Result<Response, ApiError> {
-        let Some((_, handler)) = self.handlers.iter().find(|(method, _)| *method == request.method) else {
-            let allowed: Vec<&str> = self.methods().map(Method::as_str).collect();
-            return Err(ApiError::method_not_allowed(allowed.join(", ")));
+        let Some(handler) = self.handler(&request.method) else {
+            let allowed =
+                self.methods().map(|method| if *method == Method::GET { "GET, HEAD" } else { method.as_str() });
+            return Err(ApiError::method_not_allowed(allowed.collect::<Vec<_>>().join(", ")));
         };
         if request.too_large {
             let detail = format!("the body is too large, expected at most {MAX_BODY_BYTES} bytes");
             return Err(ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
         }
-        let is_question = request.method == Method::GET;
+        let is_question = request.method.is_safe();
         // A task of its own, so that a panic is this request's alone, and a caller who hangs up does not stop a write half-way.
         tokio::spawn(handler(app.clone(), request).in_current_span())
             .await

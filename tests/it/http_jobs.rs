@@ -167,10 +167,10 @@ async fn a_wrong_method_is_told_the_right_ones() {
     let app = t.app_with(&[]);
     for (method, path, allowed) in [
         ("GET", ENQUEUE, "POST"),
-        ("PUT", "/api/jobs/process", "GET, POST"),
-        ("POST", "/api/jobs/job-1", "GET, DELETE"),
-        ("POST", "/api/health", "GET"),
-        ("OPTIONS", "/api/health", "GET"),
+        ("PUT", "/api/jobs/process", "GET, HEAD, POST"),
+        ("POST", "/api/jobs/job-1", "GET, HEAD, DELETE"),
+        ("POST", "/api/health", "GET, HEAD"),
+        ("OPTIONS", "/api/health", "GET, HEAD"),
     ] {
         let answer = call(&app, method, path, &[], "").await;
         assert_eq!(

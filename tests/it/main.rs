@@ -31,6 +31,7 @@ mod history;
 mod http_control;
 mod http_dead_letter;
 mod http_enqueue_key;
+mod http_head;
 mod http_jobs;
 mod http_process;
 mod layout;
