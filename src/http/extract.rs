@@ -1,8 +1,10 @@
 //! Bodies: JSON objects taken apart field by field, so that each error names its field and what was expected.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::ApiError;
@@ -14,7 +16,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// Reads a body that is an object.
+    /// Reads a body that is an object. A name that stands twice is refused: which of the two is meant cannot be told.
     pub(super) fn of_body(body: &[u8]) -> Result<Self, ApiError> {
         Self::read(text(body)?, None)
     }
@@ -31,12 +33,21 @@ impl Fields {
     }
 
     fn read(text: &str, index: Option<usize>) -> Result<Self, ApiError> {
-        let fields = serde_json::from_str(text).map_err(|error| match error.classify() {
+        let Pairs(pairs) = serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => {
                 ApiError::invalid("invalid_body", "the body is not an object; expected a JSON object").at(index)
             }
             _ => not_json(&error),
         })?;
+        let mut fields = BTreeMap::new();
+        for (name, value) in pairs {
+            if fields.contains_key(&name) {
+                let name: String = name.chars().take(64).collect();
+                let detail = format!("{name} stands twice in the body");
+                return Err(ApiError::invalid("invalid_field", detail).at(index));
+            }
+            fields.insert(name, value);
+        }
         Ok(Self { fields, index })
     }
 
@@ -75,6 +86,33 @@ impl Fields {
     /// Makes an error of this object.
     pub(super) fn invalid(&self, code: &'static str, detail: impl Into<String>) -> ApiError {
         ApiError::invalid(code, detail).at(self.index)
+    }
+}
+
+/// An object's names and values, as they stand.
+struct Pairs(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+
+        impl<'de> Visitor<'de> for Each {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Each)
     }
 }
 

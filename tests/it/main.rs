@@ -28,6 +28,7 @@ mod escrow_races;
 mod escrow_routes;
 mod faults;
 mod history;
+mod http_bodies;
 mod http_control;
 mod http_dead_letter;
 mod http_enqueue_key;

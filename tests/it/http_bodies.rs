@@ -1,0 +1,39 @@
+//! Bodies as callers get them wrong: what they are told, and that nothing is done.
+
+use http::Method;
+use serde_json::json;
+
+use crate::escrow_bench::{PARTNER, PROCESSOR, Reply, Shop};
+
+async fn send(t: &Shop, caller: &str, path: &str, body: &str) -> Reply {
+    let bearer = format!("Bearer {caller}");
+    let headers = [("authorization", bearer.as_str()), ("idempotency-key", "k")];
+    t.send(Method::POST, path, &headers, body.as_bytes()).await
+}
+
+#[tokio::test]
+async fn a_field_that_stands_twice_is_refused_since_which_is_meant_cannot_be_told() {
+    let t = Shop::new().await;
+    let order =
+        r#"{"amount":100,"amount":10000,"currency":"usd","buyerEmail":"b@example.com","sellerEmail":"s@example.com"}"#;
+    let job = r#"{"type":"audit_log_created","payload":{"eventData":{}},"dedupeKey":"a","dedupeKey":"b"}"#;
+    let cases = [
+        (PARTNER, "/api/escrow/create", order.to_owned(), "amount stands twice in the body", None),
+        (PROCESSOR, "/api/jobs/enqueue", job.to_owned(), "dedupeKey stands twice in the body", None),
+        (PROCESSOR, "/api/jobs/enqueue", format!("[{job}]"), "dedupeKey stands twice in the body", Some(0)),
+        (
+            PROCESSOR,
+            "/api/jobs/control",
+            r#"{"action":"pause","all":false,"all":true}"#.to_owned(),
+            "all stands twice in the body",
+            None,
+        ),
+    ];
+    for (caller, path, body, detail, index) in cases {
+        let reply = send(&t, caller, path, &body).await;
+        assert_eq!((reply.status, &reply.body["code"]), (422, &json!("invalid_field")), "{body}");
+        assert_eq!((&reply.body["detail"], reply.body["index"].as_u64()), (&json!(detail), index), "{body}");
+    }
+    assert!(t.stripe.calls().is_empty());
+    assert!(t.jobs().await.is_empty());
+}
