@@ -73,7 +73,7 @@ mod tests {
             let event = event.replace("/api/health", "/api/jobs/job-1").replace(r#""GET""#, r#""DELETE""#);
             let request = read(&event.replace(r#""headers": {"#, r#""headers": {"authorization": "Bearer x","#));
             assert_eq!((request.sender, request.method.as_str()), (Sender::Http, "DELETE"));
-            assert_eq!(request.parameter("/api/jobs/{id}"), Some("job-1"), "{}", request.path);
+            assert_eq!(request.parameter("/api/jobs/{id}").as_deref(), Some("job-1"), "{}", request.path);
             assert_eq!(request.credentials().bearer, Some("x"));
         }
     }

@@ -1,9 +1,11 @@
 //! A request, as every platform gives it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
 use super::reply;
@@ -101,12 +103,15 @@ impl Request {
         }
     }
 
-    /// Returns what stands for the last `{...}` of `pattern` in the path.
-    pub fn parameter<'a>(&'a self, pattern: &str) -> Option<&'a str> {
+    /// Returns what stands for the last `{...}` of `pattern` in the path, its percent-encoding undone once.
+    pub fn parameter(&self, pattern: &str) -> Option<String> {
         let (before, _) = pattern.split_once('{')?;
         // A gateway may put its stage before the path.
         let (_, rest) = self.path.split_once(before)?;
-        Some(rest).filter(|rest| !rest.is_empty() && !rest.contains('/'))
+        let name = Some(rest).filter(|rest| !rest.is_empty() && !rest.contains('/'))?;
+        // One that decodes to no text stays as it is: then it has a '%', and no id has.
+        let decoded = percent_decode_str(name).decode_utf8();
+        Some(decoded.map_or_else(|_| name.to_owned(), Cow::into_owned))
     }
 }
 
@@ -147,10 +152,18 @@ mod tests {
     #[test]
     fn the_parameter_is_read_from_the_path() {
         let pattern = "/api/jobs/{id}";
-        assert_eq!(request("/api/jobs/job-1?x=1", &[]).parameter(pattern), Some("job-1"));
-        assert_eq!(request("/prod/api/jobs/job-1", &[]).parameter(pattern), Some("job-1"));
-        assert_eq!(request("/api/jobs/", &[]).parameter(pattern), None);
-        assert_eq!(request("/api/jobs/a/b", &[]).parameter(pattern), None);
+        for (path, expected) in [
+            ("/api/jobs/job-1?x=1", Some("job-1")),
+            ("/prod/api/jobs/job-1", Some("job-1")),
+            ("/api/jobs/a%3Ab", Some("a:b")),
+            ("/api/jobs/a%253Ab", Some("a%3Ab")),
+            ("/api/jobs/a%3", Some("a%3")),
+            ("/api/jobs/a%FF", Some("a%FF")),
+            ("/api/jobs/", None),
+            ("/api/jobs/a/b", None),
+        ] {
+            assert_eq!(request(path, &[]).parameter(pattern).as_deref(), expected, "{path}");
+        }
     }
 
     #[test]

@@ -253,3 +253,21 @@ async fn an_answer_leaks_neither_key_nor_script_nor_address() {
     let text = answer.body.to_string();
     assert!(!text.contains("WRONGTYPE") && !text.contains("queue:") && !text.contains("127.0.0.1"), "{text}");
 }
+
+#[tokio::test]
+async fn an_id_in_a_path_may_be_percent_encoded_once() {
+    let t = Bench::new().await;
+    t.redis(&[
+        "SET",
+        &format!("{}job:order:17", t.prefix),
+        r#"{"type":"audit_log_created","payload":{"eventData":{}}}"#,
+    ])
+    .await;
+    for path in ["/api/jobs/order:17", "/api/jobs/order%3A17", "/api/jobs/order%3a17", "/api/jobs/%6Frder:17"] {
+        let answer = t.get(path, TOKEN).await;
+        assert_eq!((answer.status, &answer.body["id"]), (200, &json!("order:17")), "{path}");
+    }
+    for bad in ["order%253A17", "order%2F17", "order%3", "order%zz17", "order%+317", "order%FF", "order%00"] {
+        assert_eq!(t.get(&format!("/api/jobs/{bad}"), TOKEN).await.problem(), (422, "invalid_id"), "{bad}");
+    }
+}
