@@ -9,7 +9,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use holdfast::app::App;
 use holdfast::config::Config;
-use holdfast::domain::limits::MAX_BODY_BYTES;
 use holdfast::edge::{Clock, Dice};
 use holdfast::http::{Request, Route, Wake};
 use holdfast::telemetry;
@@ -63,7 +62,7 @@ async fn answer(
     state: AppState,
 ) -> Result<Response<ResponseBody>, Error> {
     let (parts, body) = request.into_parts();
-    let (body, too_large) = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+    let (body, too_large) = match Limited::new(body, route.max_body_bytes).collect().await {
         Ok(body) => (body.to_bytes(), false),
         // A caller who stops half-way is not there to read an answer; an empty body is refused where one is needed.
         Err(error) => (Bytes::new(), error.is::<LengthLimitError>()),

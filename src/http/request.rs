@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use super::reply;
 use crate::auth::Credentials;
 use crate::domain::hex::hex;
-use crate::domain::limits::MAX_BODY_BYTES;
 use crate::domain::millis::Millis;
 use crate::escrow::Origin;
 
@@ -28,7 +27,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, whole; empty where it was too large to be read.
     pub body: Bytes,
-    /// Whether the body is longer than [`MAX_BODY_BYTES`](crate::domain::limits::MAX_BODY_BYTES).
+    /// Whether the platform stopped reading, since the body is longer than the route takes.
     pub too_large: bool,
     /// Who sends it.
     pub sender: Sender,
@@ -55,7 +54,7 @@ impl Request {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
-            too_large: body.len() > MAX_BODY_BYTES,
+            too_large: false,
             body,
             sender: Sender::Http,
             deadline: None,

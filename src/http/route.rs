@@ -25,13 +25,21 @@ pub struct Route {
     pub name: &'static str,
     /// The path; a part that varies stands in braces.
     pub path: &'static str,
+    /// The longest body it takes, in bytes.
+    pub max_body_bytes: usize,
     handlers: &'static [(Method, RouteHandler)],
 }
 
 impl Route {
     /// Makes a route.
     pub const fn new(name: &'static str, path: &'static str, handlers: &'static [(Method, RouteHandler)]) -> Self {
-        Self { name, path, handlers }
+        Self { name, path, max_body_bytes: MAX_BODY_BYTES, handlers }
+    }
+
+    /// Makes it take bodies of up to `max_body_bytes`.
+    #[must_use]
+    pub const fn taking(self, max_body_bytes: usize) -> Self {
+        Self { max_body_bytes, ..self }
     }
 
     /// Returns the methods that the route takes. Where GET is one, HEAD is answered too, with GET's answer without its body.
@@ -93,8 +101,8 @@ impl Route {
                 self.methods().map(|method| if *method == Method::GET { "GET, HEAD" } else { method.as_str() });
             return Err(ApiError::method_not_allowed(allowed.collect::<Vec<_>>().join(", ")));
         };
-        if request.too_large {
-            let detail = format!("the body is too large, expected at most {MAX_BODY_BYTES} bytes");
+        if request.too_large || request.body.len() > self.max_body_bytes {
+            let detail = format!("the body is too large, expected at most {} bytes", self.max_body_bytes);
             return Err(ApiError::new(http::StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
         }
         let is_question = request.method.is_safe();

@@ -37,3 +37,24 @@ async fn a_field_that_stands_twice_is_refused_since_which_is_meant_cannot_be_tol
     assert!(t.stripe.calls().is_empty());
     assert!(t.jobs().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_thousand_jobs_of_300_bytes_go_in_one_call_and_other_routes_take_no_more_than_before() {
+    let t = Shop::new().await;
+    let job = format!(r#"{{"type":"audit_log_created","payload":{{"eventData":{{"x":"{}"}}}}}}"#, "y".repeat(240));
+    assert!(job.len() >= 300);
+
+    let many = send(&t, PROCESSOR, "/api/jobs/enqueue", &format!("[{}]", vec![job.as_str(); 1_000].join(","))).await;
+    let space = " ".repeat(256 * 1024);
+    let other = send(&t, PROCESSOR, "/api/jobs/process", &format!(r#"{{"action":"process-batch"}}{space}"#)).await;
+    let most = 4 * 1024 * 1024;
+    let fits = send(&t, PROCESSOR, "/api/jobs/enqueue", &format!("{job}{}", " ".repeat(most - job.len()))).await;
+    let too_large = send(&t, PROCESSOR, "/api/jobs/enqueue", &format!("{job}{}", " ".repeat(most))).await;
+
+    assert_eq!((many.status, many.body.as_array().map(Vec::len)), (201, Some(1_000)));
+    assert_eq!(fits.status, 201);
+    for (refused, limit) in [(other, 262_144), (too_large, most)] {
+        let detail = format!("the body is too large, expected at most {limit} bytes");
+        assert_eq!((refused.status, &refused.body["detail"]), (413, &json!(detail)));
+    }
+}

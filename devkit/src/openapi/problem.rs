@@ -94,7 +94,7 @@ refusals!(
     Operators {
         400 NotJson "The body is not JSON",
         401 NotLetIn "No processor token, or another one",
-        413 TooLarge "The body has more than 256 KiB",
+        413 TooLarge "The body has more than 256 KiB; on an enqueue, more than 4 MiB",
         422 Invalid "Something is not of its form: the detail says what was expected",
     }
 );

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use holdfast::app::App;
-use holdfast::domain::limits::MAX_BODY_BYTES;
 use holdfast::http::{Request, Wake, find};
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -27,7 +26,7 @@ async fn answer(State(app): State<App>, request: http::Request<Body>) -> Respons
             .into_response();
     };
     let (parts, body) = request.into_parts();
-    let (body, too_large) = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+    let (body, too_large) = match Limited::new(body, route.max_body_bytes).collect().await {
         Ok(body) => (body.to_bytes(), false),
         Err(error) => (Bytes::new(), error.is::<LengthLimitError>()),
     };

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth;
 use crate::domain::id::{DedupeKey, JobId, ParseIdError};
 use crate::domain::job::{Due, JobOptions, JobType, NewJob};
-use crate::domain::limits::MAX_ENQUEUE_JOBS;
+use crate::domain::limits::{MAX_ENQUEUE_BYTES, MAX_ENQUEUE_JOBS};
 use crate::domain::millis::Millis;
 use crate::http::extract::Fields;
 use crate::http::{ApiError, Request, Response, Route, reply};
@@ -18,7 +18,8 @@ use crate::queue::{EnqueueError, Enqueued};
 
 /// `POST /api/jobs/enqueue`
 pub static ENQUEUE: Route =
-    Route::new("jobs-enqueue", "/api/jobs/enqueue", &[(Method::POST, |app, request| Box::pin(enqueue(app, request)))]);
+    Route::new("jobs-enqueue", "/api/jobs/enqueue", &[(Method::POST, |app, request| Box::pin(enqueue(app, request)))])
+        .taking(MAX_ENQUEUE_BYTES);
 
 /// What a caller is told whose jobs may be stored, and who named none of them.
 const TWICE: &str = "the store gave no answer; the jobs may have been enqueued, and repeating the request may enqueue them twice: \
