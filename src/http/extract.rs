@@ -66,6 +66,14 @@ impl Fields {
         value.ok_or_else(|| self.invalid("missing_field", format!("{name} is missing; expected {expected}")))
     }
 
+    /// Takes a field that must be there, and where null says something.
+    pub(super) fn nullable<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<Option<T>, ApiError> {
+        if self.fields.contains_key(name) {
+            return self.optional(name, expected);
+        }
+        Err(self.invalid("missing_field", format!("{name} is missing; expected {expected}")))
+    }
+
     /// Takes a field as it came.
     pub(super) fn raw(&mut self, name: &str) -> Result<Box<RawValue>, ApiError> {
         let value = self.fields.remove(name);

@@ -394,3 +394,17 @@ async fn a_change_of_what_was_changed_since_it_was_read_is_refused() {
 
     assert_eq!(t.bench.state().await, before);
 }
+
+#[tokio::test]
+async fn a_partners_address_is_taken_away_by_null_and_not_by_leaving_it_out() {
+    let t = bench().await;
+    ask(&t, &json!({"action": "set-email", "email": "ops@shop.example"})).await;
+
+    let left_out = ask(&t, &json!({"action": "set-email"})).await;
+    assert_eq!(left_out.problem(), (422, "missing_field"));
+    assert_eq!(left_out.body["detail"], "email is missing; expected an e-mail address, or null for none");
+    assert_eq!(show(&t, "").await["email"], "ops@shop.example");
+
+    let taken = ask(&t, &json!({"action": "set-email", "email": null})).await;
+    assert_eq!((taken.status, &taken.body["email"]), (200, &Value::Null));
+}

@@ -115,9 +115,9 @@ pub(super) enum PartnerRequest {
         #[schema(pattern = "^[A-Za-z0-9._:-]{1,200}$")]
         endpoint: String,
     },
-    /// Sets where the partner is told that an endpoint was disabled.
+    /// Sets where the partner is told that an endpoint was disabled; null for nowhere.
     SetEmail {
-        #[schema(format = Email, max_length = 254)]
+        #[schema(required, format = Email, max_length = 254)]
         email: Option<String>,
     },
     /// Sends the event `webhook.test`, once.

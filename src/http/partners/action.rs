@@ -87,7 +87,7 @@ impl Call<'_> {
     }
 
     async fn set_email(mut self) -> Result<Response, ApiError> {
-        let email: Option<EmailAddress> = self.body.optional("email", "an e-mail address, or null for none")?;
+        let email: Option<EmailAddress> = self.body.nullable("email", "an e-mail address, or null for none")?;
         self.body.finish("action or email")?;
         self.manager.set_email(email).await?;
         let view = PartnerView::new(self.id, self.manager.partner(), self.app.clock().now());
