@@ -125,3 +125,17 @@ async fn every_request_of_the_readme_answers_what_is_shown() {
     }
     stack.stop().await;
 }
+
+#[tokio::test]
+async fn the_variables_of_the_command_line_are_those_that_the_stack_prints() {
+    let arguments = ["dev", "--port", "0", "--rest-port", "0", "--no-cron"];
+    let stack = Stack::start(StackOptions::parse_from(arguments)).await.unwrap();
+    let line =
+        include_str!("../../README.md").lines().find(|line| line.starts_with("export KV_REST_API_URL=")).unwrap();
+
+    let here = line.replace("http://127.0.0.1:8079", &stack.rest().url());
+
+    assert!(here.contains(stack.rest().token()), "{here}");
+    assert!(stack.welcome().lines().any(|printed| printed.trim() == here), "{here}: {}", stack.welcome());
+    stack.stop().await;
+}

@@ -8,11 +8,10 @@ pub(super) fn text(stack: &Stack) -> String {
         Some(redis) => format!("redis://{} ({:?})", redis.addr(), redis.kind()),
         None => "the one you named".to_owned(),
     };
-    let store =
-        format!("  Upstash REST   {}   token {}\n  Redis          {redis}", stack.rest.url(), stack.rest.token());
+    let (rest, rest_token) = (stack.rest.url(), stack.rest.token());
+    let store = format!("  Upstash REST   {rest}   token {rest_token}\n  Redis          {redis}");
     let Some(url) = stack.url() else {
-        let (rest, token) = (stack.rest.url(), stack.rest.token());
-        return format!("\n{store}\n\nUPSTASH_REDIS_REST_URL={rest}\nUPSTASH_REDIS_REST_TOKEN={token}\n");
+        return format!("\n{store}\n\nUPSTASH_REDIS_REST_URL={rest}\nUPSTASH_REDIS_REST_TOKEN={rest_token}\n");
     };
     let token = &stack.options.processor_token;
     let cron = if stack.options.no_cron { "off".to_owned() } else { format!("every {} s", stack.options.cron_seconds) };
@@ -43,7 +42,11 @@ Pay 100.00 USD into an escrow, release it with the escrowId of the answer, and s
   curl {url}/api/escrow/release -H "Authorization: Bearer dev-partner-key" -H "Idempotency-Key: order-1-release" \
     -d '{{"escrowId":"..."}}'
 
-What only an operator may (refund, resolve) takes dev-admin-key. Ctrl-C stops everything.
+What only an operator may (refund, resolve) takes dev-admin-key. For the command line, `cargo holdfast stats` and the others:
+
+  export KV_REST_API_URL={rest} KV_REST_API_TOKEN={rest_token}
+
+Ctrl-C stops everything.
 "#
     )
 }
