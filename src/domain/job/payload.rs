@@ -285,6 +285,10 @@ fn check_intent(id: &str) -> Result<(), String> {
 
 /// Reads an object, and says of what is wrong in which field it is.
 fn object<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
+    // serde would take a list for the fields in their order.
+    if !text.starts_with('{') {
+        return Err("it is not an object".to_owned());
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -304,7 +308,15 @@ fn reason(error: &serde_json::Error) -> String {
         }
         None => text,
     };
-    text.rsplit_once(" at line ").map_or(text.clone(), |(said, _)| said.to_owned())
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(said, _)| said);
+    // What serde names by Rust's types.
+    match text.rsplit_once(", expected ") {
+        Some((found, "i64" | "u64" | "u32")) => format!("{found}, expected a whole number"),
+        Some((found, "a sequence")) => format!("{found}, expected a list"),
+        Some((found, "a map")) => format!("{found}, expected an object"),
+        Some((found, expected)) if expected.starts_with("struct ") => format!("{found}, expected an object"),
+        _ => text.to_owned(),
+    }
 }
 
 impl EscrowStatusChanged {
@@ -353,16 +365,23 @@ mod tests {
     fn what_is_missing_or_wrong_is_named_without_repeating_it() {
         let cases = [
             (JobType::SendReleaseEmail, "{}", "missing field `transactionId`"),
-            (JobType::SendReleaseEmail, "[]", "invalid length 0, expected struct EmailPayment with 4 elements"),
+            (JobType::SendReleaseEmail, "[]", "it is not an object"),
+            (JobType::SendReleaseEmail, r#"["e","a@b",1,"usd"]"#, "it is not an object"),
+            (JobType::SendReleaseEmail, "null", "it is not an object"),
+            (
+                JobType::NotifyDisputeResolved,
+                r#"{"escrowId":"e","resolution":"release","recipients":{}}"#,
+                "recipients: invalid type: map, expected a list",
+            ),
             (
                 JobType::SendReleaseEmail,
                 r#"{"transactionId":"e","recipientEmail":"a@b","amount":1.5}"#,
-                "amount: invalid type: floating point `1.5`, expected i64",
+                "amount: invalid type: floating point `1.5`, expected a whole number",
             ),
             (
                 JobType::SendReleaseEmail,
                 r#"{"transactionId":"e","recipientEmail":"a@b","amount":"secret"}"#,
-                "amount: invalid type: string, expected i64",
+                "amount: invalid type: string, expected a whole number",
             ),
             (
                 JobType::SendReleaseEmail,
