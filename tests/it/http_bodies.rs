@@ -58,3 +58,25 @@ async fn a_thousand_jobs_of_300_bytes_go_in_one_call_and_other_routes_take_no_mo
         assert_eq!((refused.status, &refused.body["detail"]), (413, &json!(detail)));
     }
 }
+
+#[tokio::test]
+async fn what_a_field_is_refused_for_names_those_of_its_own_action() {
+    let t = Shop::new().await;
+    for (body, detail) in [
+        (
+            r#"{"action":"process-batch","type":"audit_log_created"}"#,
+            r#""type" is not a field here; expected action, limit or types"#,
+        ),
+        (
+            r#"{"action":"process-type","type":"audit_log_created","types":["audit_log_created"]}"#,
+            r#""types" is not a field here; expected action, type or limit"#,
+        ),
+        (
+            r#"{"action":"process-next","type":"audit_log_created","count":1}"#,
+            r#""count" is not a field here; expected action, type or limit"#,
+        ),
+    ] {
+        let reply = send(&t, PROCESSOR, "/api/jobs/process", body).await;
+        assert_eq!((reply.status, &reply.body["detail"]), (422, &json!(detail)));
+    }
+}

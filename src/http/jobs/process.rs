@@ -64,19 +64,22 @@ fn action(request: &Request) -> Result<Action, ApiError> {
     if !(1..=MAX_CLAIM_LIMIT).contains(&limit) {
         return Err(body.invalid("invalid_field", format!("limit is {limit}, expected {LIMIT}")));
     }
-    let action = match name.as_str() {
-        "process-batch" => Action { types: types(&mut body)?, limit, until_empty: true },
-        "process-type" => Action { types: vec![job_type(&mut body)?], limit, until_empty: true },
-        "process-next" => Action { types: vec![job_type(&mut body)?], limit: 1, until_empty: false },
+    let (action, known) = match name.as_str() {
+        "process-batch" => (Action { types: types(&mut body)?, limit, until_empty: true }, "action, limit or types"),
+        "process-type" => (Action { types: vec![job_type(&mut body)?], limit, until_empty: true }, OF_ONE_TYPE),
+        "process-next" => (Action { types: vec![job_type(&mut body)?], limit: 1, until_empty: false }, OF_ONE_TYPE),
         other => {
             let other: String = other.chars().take(64).collect();
             let detail = format!("action {other:?} is not one of process-batch, process-type, process-next");
             return Err(body.invalid("unknown_action", detail));
         }
     };
-    body.finish("action, limit, type or types")?;
+    body.finish(known)?;
     Ok(action)
 }
+
+/// The fields of an action on one type.
+const OF_ONE_TYPE: &str = "action, type or limit";
 
 /// What a limit may be. The upper end is [`MAX_CLAIM_LIMIT`].
 const LIMIT: &str = "a number from 1 to 250";
