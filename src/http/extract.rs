@@ -125,7 +125,11 @@ impl<'de> Deserialize<'de> for Pairs {
 }
 
 fn text(body: &[u8]) -> Result<&str, ApiError> {
-    std::str::from_utf8(body).map_err(|_| ApiError::not_json("the body is not UTF-8; expected JSON"))
+    let text = std::str::from_utf8(body).map_err(|_| ApiError::not_json("the body is not UTF-8; expected JSON"))?;
+    if text.trim_ascii().is_empty() {
+        return Err(ApiError::not_json("the body is empty; expected JSON"));
+    }
+    Ok(text)
 }
 
 fn not_json(error: &serde_json::Error) -> ApiError {

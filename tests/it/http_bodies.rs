@@ -80,3 +80,24 @@ async fn what_a_field_is_refused_for_names_those_of_its_own_action() {
         assert_eq!((reply.status, &reply.body["detail"]), (422, &json!(detail)));
     }
 }
+
+#[tokio::test]
+async fn a_body_that_is_empty_and_a_signature_that_is_not_there_are_said_to_be_so() {
+    let t = Shop::new().await;
+    for body in ["", " \n"] {
+        let reply = send(&t, PROCESSOR, "/api/jobs/enqueue", body).await;
+        let said = (&reply.body["code"], &reply.body["detail"]);
+        assert_eq!(said, (&json!("invalid_json"), &json!("the body is empty; expected JSON")));
+    }
+    let headers = "svix-id, svix-timestamp and svix-signature";
+    for (path, detail) in [
+        ("/api/webhooks/stripe", "the header Stripe-Signature is missing; expected t=...,v1=...".to_owned()),
+        (
+            "/api/webhooks/email",
+            format!("the headers {headers} are not an id, a time in seconds, and v1, with base64 behind it"),
+        ),
+    ] {
+        let reply = send(&t, "", path, "{}").await;
+        assert_eq!((reply.status, &reply.body["detail"]), (400, &json!(detail)), "{path}");
+    }
+}

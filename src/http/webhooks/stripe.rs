@@ -17,9 +17,12 @@ pub static STRIPE: Route = Route::new(
 
 async fn take_in(app: App, request: Request) -> Result<Response, ApiError> {
     let secret = app.config().stripe_webhook_secret.as_ref().map_err(Clone::clone)?;
+    let refused = |detail: String| ApiError::new(StatusCode::BAD_REQUEST, "invalid_signature", detail);
+    if !request.headers.contains_key("stripe-signature") {
+        return Err(refused("the header Stripe-Signature is missing; expected t=...,v1=...".to_owned()));
+    }
     let header = request.header("stripe-signature").unwrap_or_default();
-    signature::verify(secret, header, &request.body, app.clock().now())
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "invalid_signature", error.to_string()))?;
+    signature::verify(secret, header, &request.body, app.clock().now()).map_err(|error| refused(error.to_string()))?;
     let event: Event = serde_json::from_slice(&request.body)
         .map_err(|_| ApiError::not_json("the body is not an event of Stripe's"))?;
     let taken_in = app.escrows()?.take_in(&event, request.origin()).await?;

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::deliveries::{JOB_TAG, RECIPIENT_TAG};
 use crate::domain::mail_event::MailEvent;
 use crate::domain::millis::Millis;
-use crate::domain::webhook_signature::verify;
+use crate::domain::webhook_signature::{SignatureError, verify};
 use crate::http::{ApiError, Request};
 
 const HEADERS: [&str; 3] = ["svix-id", "svix-timestamp", "svix-signature"];
@@ -85,8 +85,16 @@ pub(super) fn is_signed(request: &Request) -> bool {
 pub(super) fn read(config: &Config, request: &Request, now: Millis) -> Result<Option<Told>, ApiError> {
     let secrets = config.resend_webhook_secrets.as_ref().map_err(Clone::clone)?;
     let [id, seconds, signature] = HEADERS.map(|name| request.header(name).unwrap_or_default());
-    verify(secrets, (id, seconds, signature), &request.body, now)
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "invalid_signature", error.to_string()))?;
+    verify(secrets, (id, seconds, signature), &request.body, now).map_err(|error| {
+        let detail = match error {
+            SignatureError::Malformed => {
+                let [id, seconds, signature] = HEADERS;
+                format!("the headers {id}, {seconds} and {signature} are not an id, a time in seconds, and v1, with base64 behind it")
+            }
+            other => other.to_string(),
+        };
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_signature", detail)
+    })?;
     let Ok(event) = serde_json::from_slice::<Event>(&request.body) else {
         // Signed and of another form: an event that came to be after this was written.
         return Ok(None);
