@@ -210,3 +210,13 @@ async fn style_script_and_icon_are_there_for_everyone_and_may_be_kept() {
         (404, "unknown_asset")
     );
 }
+
+#[tokio::test]
+async fn an_answer_that_leads_to_another_page_has_the_headers_of_all_answers() {
+    let t = Bench::new().await;
+
+    let answer = sign_in(&t.app_with(&[]), TOKEN).await;
+
+    assert_eq!((answer.status, &answer.headers["x-content-type-options"]), (303, &"nosniff".parse().unwrap()));
+    assert_eq!(answer.headers["cache-control"], "no-store");
+}
