@@ -84,13 +84,19 @@ impl Guard {
         }
     }
 
-    /// Judges a text as [`check`](Self::check) does an address.
+    /// Judges a text as [`check`](Self::check) does an address, and refuses the names that mean this machine wherever they are looked up.
     ///
     /// # Errors
     /// With what is wrong with it, to follow "the address is refused:".
     pub fn check_text(&self, text: &str) -> Result<(), String> {
         let url = Url::parse(text).map_err(|_| "it is no address".to_owned())?;
-        self.check(&url).map_err(|refused| refused.to_string())
+        self.check(&url).map_err(|refused| refused.to_string())?;
+        match url.host() {
+            Some(Host::Domain(name)) if is_this_machine(name) && !self.allows_name(name) => {
+                Err(Refused::NotPublic.to_string())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn allows_name(&self, name: &str) -> bool {
@@ -109,6 +115,12 @@ impl Guard {
         }
         Ok(reachable)
     }
+}
+
+/// `localhost` and what ends in it lead to the loopback address. RFC 6761, section 6.3.
+fn is_this_machine(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 impl Resolve for Guard {
@@ -210,6 +222,17 @@ mod tests {
         for host in NOT_PUBLIC {
             assert_eq!(check(&format!("https://{host}/hook"), &[]), Err(Refused::NotPublic), "{host}");
         }
+    }
+
+    #[test]
+    fn a_name_that_means_this_machine_is_refused_as_its_address_is() {
+        let check = |url: &str, allowed: &[String]| Guard::new(allowed).check_text(url);
+        let refused = Err("its host is no public address".to_owned());
+        for host in ["localhost", "LOCALHOST", "localhost.", "api.localhost", "127.0.0.1"] {
+            assert_eq!(check(&format!("https://{host}/hook"), &[]), refused, "{host}");
+        }
+        assert_eq!(check("http://localhost:3000/", &["localhost:3000".to_owned()]), Ok(()));
+        assert_eq!(check("https://localhost.example/", &[]), Ok(()));
     }
 
     #[test]
