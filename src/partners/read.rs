@@ -88,7 +88,7 @@ impl Standing<'_> {
     /// Writes it for a person, with times as `ago` writes them.
     pub fn words(self, ago: impl Fn(Millis) -> String) -> String {
         match self {
-            Self::Told => "told".to_owned(),
+            Self::Told => "enabled".to_owned(),
             Self::Failing(since) => format!("failing, first {}", ago(since)),
             Self::Off => "disabled by an operator".to_owned(),
             Self::Disabled { why, at: None } => format!("disabled: {why}"),

@@ -21,7 +21,7 @@ async fn an_endpoint_is_made_shown_changed_rotated_and_removed_each_on_record() 
     let id = endpoints(&t).await[0]["id"].as_str().unwrap().to_owned();
     assert!(made.err.contains(&format!("{id} is told at {URL}")), "{made:?}");
     let shown = t.run(&["partners", "show", "shop"]).await;
-    assert!(shown.text().contains(&format!("{id}  {URL}  escrow.status_changed  told")), "{shown:?}");
+    assert!(shown.text().contains(&format!("{id}  {URL}  escrow.status_changed  enabled")), "{shown:?}");
 
     t.run(&["partners", "change", "shop", &id, "--all-events", "--disable"]).await.text();
     let shown = t.run(&["partners", "show", "shop"]).await;
