@@ -314,7 +314,10 @@ async fn an_escrows_page_shows_its_money_its_moves_and_its_jobs() {
 
     let page = browser.get(&format!("escrow={id}")).await.text;
 
-    for text in ["<dt>Released</dt><dd>100.00 USD</dd>", "b***@example.com", "s***@example.com", "send_release_email"] {
+    let partner = r#"<dt>Partner</dt><dd class="id"><a href="?partner=shop">shop</a></dd>"#;
+    for text in
+        ["<dt>Released</dt><dd>100.00 USD</dd>", "b***@example.com", "s***@example.com", "send_release_email", partner]
+    {
         assert!(page.contains(text), "{text}: {page}");
     }
     let order = ["<b>finish</b>", "<b>release</b>", "<b>create</b>"].map(|what| page.find(what));

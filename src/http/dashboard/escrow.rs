@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::text::{self, Addresses, When};
 use crate::app::App;
 use crate::domain::escrow::{Entry, Escrow, State};
-use crate::domain::id::{EscrowId, JobId};
+use crate::domain::id::{EscrowId, JobId, PartnerId};
 use crate::domain::job::JobType;
 use crate::domain::money::{Currency, Money};
 use crate::http::{ApiError, Response};
@@ -25,6 +25,7 @@ struct Page {
     state: &'static str,
     tone: &'static str,
     amounts: [(&'static str, String); 4],
+    partner: PartnerId,
     facts: Vec<(&'static str, String)>,
     history: Vec<Move>,
     jobs: Vec<JobRow>,
@@ -81,6 +82,7 @@ pub(super) async fn show(app: &App, shell: Shell, id: &EscrowId, addresses: Addr
             ("Refunded", amount("refunded")),
             ("Remaining", amount("remaining")),
         ],
+        partner: escrow.partner.clone(),
         facts: facts(&escrow, addresses, now),
         history: escrow.history.iter().rev().map(|entry| Move::new(entry, escrow.currency, addresses, now)).collect(),
         jobs: newest.iter().zip(views).map(row).rev().collect(),
@@ -105,7 +107,6 @@ fn tone(state: State) -> &'static str {
 fn facts(escrow: &Escrow, addresses: Addresses, now: crate::domain::millis::Millis) -> Vec<(&'static str, String)> {
     let shown = |text: &str| text::shown(text, addresses);
     let mut facts = vec![
-        ("Partner", escrow.partner.to_string()),
         ("Asked for", money(escrow.amount, escrow.currency)),
         ("Buyer", shown(escrow.buyer_email.expose())),
         ("Seller", shown(escrow.seller_email.expose())),
