@@ -328,6 +328,19 @@ async fn an_escrows_page_shows_its_money_its_moves_and_its_jobs() {
 }
 
 #[tokio::test]
+async fn a_job_that_waits_for_the_end_of_the_hold_is_told_from_a_refund() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    let browser = Browser::signed_in(t.app.clone(), PROCESSOR).await;
+
+    let page = browser.get(&format!("escrow={id}")).await.text;
+
+    let line = |job_type: &str| page.lines().find(|line| line.contains(&format!("<code>{job_type}</code>"))).unwrap();
+    assert!(line("stripe_refund_payment").contains("looks whether the hold has ended"), "{page}");
+    assert!(!line("send_payment_confirmed_email").contains("the hold"), "{page}");
+}
+
+#[tokio::test]
 async fn a_search_leads_to_what_the_text_names_and_no_address_is_in_its_address() {
     let t = Bench::new().await;
     let browser = Browser::of(&t).await;

@@ -45,6 +45,8 @@ struct Move {
 struct JobRow {
     id: JobId,
     job_type: JobType,
+    /// What it waits for, where its type does not say so.
+    note: &'static str,
     status: &'static str,
     tone: &'static str,
 }
@@ -64,6 +66,7 @@ pub(super) async fn show(app: &App, shell: Shell, id: &EscrowId, addresses: Addr
         JobRow {
             id,
             job_type,
+            note: note(&escrow, &job.id),
             status: status.map_or("no longer kept", job::words),
             tone: status.map_or("quiet", job::tone),
         }
@@ -89,6 +92,15 @@ pub(super) async fn show(app: &App, shell: Shell, id: &EscrowId, addresses: Addr
         shows_addresses: addresses == Addresses::Shown,
     };
     Ok(page::render(&page)?)
+}
+
+/// Says which of the jobs that wait for the end of the hold it is: their types are those of other jobs too.
+fn note(escrow: &Escrow, id: &JobId) -> &'static str {
+    match escrow.timers.iter().find(|timer| timer.job == *id).map(|timer| timer.warns) {
+        Some(true) => "warns that the hold ends",
+        Some(false) => "looks whether the hold has ended",
+        None => "",
+    }
 }
 
 fn money(minor_units: i64, currency: Currency) -> String {
