@@ -43,7 +43,7 @@ fn costs(samples: &Samples) -> String {
         format!("|{}\n", " --- |".repeat(SIDES.len() + 1)),
         row("Redis commands a job", &|side| middle(of(samples, side, "commands"))),
         row("a million jobs on Upstash", &|side| dollars(side, "commands", 1e6)),
-        row("a month without any", &|side| dollars(side, "idle", MINUTES)),
+        row("an idle month", &|side| dollars(side, "idle", MINUTES)),
         row("jobs a second, end to end", &|side| middle(of(samples, side, "flow"))),
     ]
     .concat()
