@@ -72,7 +72,7 @@ impl NewJob {
         if payload.get().len() > MAX_PAYLOAD_BYTES {
             return Err(NewJobError::TooLarge(payload.get().len()));
         }
-        Payload::parse(job_type, &payload)?;
+        Payload::parse(job_type, &payload)?.check_new(job_type)?;
         let mut document = JobDocument::new(id, job_type, payload, now);
         if let Some(attempts) = options.max_attempts {
             if !(1..=MAX_MAX_ATTEMPTS).contains(&attempts) {
@@ -122,6 +122,26 @@ mod tests {
         assert_eq!(attempts(26).unwrap_err(), NewJobError::MaxAttempts(26));
         let late = job(r#"{"eventData":{}}"#, JobOptions { due: Due::After(Duration::MAX), ..JobOptions::default() });
         assert_eq!(late.unwrap_err(), NewJobError::TooLate);
+    }
+
+    #[test]
+    fn an_empty_id_and_a_currency_that_is_none_are_refused_before_a_job_is_stored() {
+        let refused = |job_type: JobType, text: &str| {
+            let (id, payload) = (JobId::parse("job-1").unwrap(), RawValue::from_string(text.to_owned()).unwrap());
+            let made = NewJob::new(id, job_type, payload.clone(), Millis(1_000), JobOptions::default());
+            assert!(Payload::parse(job_type, &payload).is_ok(), "one that is stored is worked off");
+            made.unwrap_err().to_string()
+        };
+        let mail = r#"{"transactionId":"e","recipientEmail":"a@b.c","amount":1,"currency":"usd"}"#;
+        for job_type in [JobType::SendReleaseEmail, JobType::SendRefundEmail, JobType::SendPaymentConfirmedEmail] {
+            let said = refused(job_type, &mail.replace("usd", "zzz"));
+            assert_eq!(said, format!("payload of {job_type}: currency \"zzz\" is not one of ISO 4217's"));
+        }
+        let said = refused(JobType::SendDisputeEmail, r#"{"transactionId":"","recipientEmail":"a@b.c"}"#);
+        assert_eq!(said, "payload of send_dispute_email: transactionId is empty");
+        let said =
+            refused(JobType::NotifyDisputeResolved, r#"{"escrowId":"","resolution":"split","recipients":["a@b.c"]}"#);
+        assert_eq!(said, "payload of notify_dispute_resolved: escrowId is empty");
     }
 
     #[test]

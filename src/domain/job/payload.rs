@@ -237,6 +237,24 @@ impl Payload {
         }
     }
 
+    /// Checks what a new job's payload must be besides. What is stored already is worked off as far as it goes.
+    pub(super) fn check_new(&self, job_type: JobType) -> Result<(), PayloadError> {
+        let wrong = |reason: String| Err(PayloadError { job_type, reason });
+        let (id, currency) = match self {
+            Self::SendReleaseEmail(mail) | Self::SendPaymentConfirmedEmail(mail) => ("transactionId", mail.currency),
+            Self::SendRefundEmail(mail) => ("transactionId", mail.currency),
+            Self::SendDisputeEmail(_) => ("transactionId", None),
+            _ => ("escrowId", None),
+        };
+        if self.subject().is_some_and(str::is_empty) {
+            return wrong(format!("{id} is empty"));
+        }
+        match currency.filter(|currency| !currency.is_listed()) {
+            Some(currency) => wrong(format!("currency {:?} is not one of ISO 4217's", currency.as_str())),
+            None => Ok(()),
+        }
+    }
+
     /// Returns whom the job writes to; nobody for one that is about no mail.
     pub fn recipients(&self) -> &[EmailAddress] {
         use std::slice::from_ref;
