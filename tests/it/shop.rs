@@ -76,6 +76,17 @@ async fn an_order_is_paid_released_and_its_mail_and_webhook_are_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bare_address_leads_to_the_shop_whose_pages_lead_to_the_others() {
+    let t = Browser::new().await;
+    for path in ["", "/", "/dev", "/dev/"] {
+        let answer = t.http.get(format!("{}{path}", t.stack.url().unwrap())).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["location"]), (303, &"/dev/shop".parse().unwrap()));
+    }
+    assert!(t.page("").await.contains(r#"href="/dev/outbox""#));
+    t.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_is_disputed_and_split() {
     let t = Browser::new().await;
     let order = t.press("", &format!("key=one&{ORDER}")).await;

@@ -1,4 +1,4 @@
-//! The program `upstash`: what it prints, and that it leaves nothing behind however it ends.
+//! The programs `upstash` and `dev`: what they print, and that nothing is left behind however `upstash` ends.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
@@ -81,6 +81,27 @@ async fn a_port_in_use_ends_it_with_a_clear_word() {
     assert_eq!(second.status.code(), Some(1));
     let words = String::from_utf8(second.stderr).unwrap();
     assert!(words.contains(&format!("port {port} on 127.0.0.1 is in use")), "{words}");
+}
+
+#[tokio::test]
+async fn what_the_whole_stack_logs_into_a_file_has_no_colours() {
+    let mut dev = Command::new(env!("CARGO_BIN_EXE_dev"))
+        .args(["--port", "0", "--rest-port", "0", "--no-cron"])
+        .env("RUST_LOG", "info")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let routes = lines.find_map(|line| line.trim().strip_prefix("Routes").map(str::to_owned)).unwrap();
+    let health = routes.split("/api/").next().unwrap().trim().to_owned() + "/api/health";
+
+    let answer = client().get(health).send().await.unwrap();
+    assert!(Command::new("kill").args(["-TERM", &dev.id().to_string()]).status().unwrap().success());
+    let words = String::from_utf8(dev.wait_with_output().unwrap().stderr).unwrap();
+
+    assert_eq!(answer.status().as_u16(), 200);
+    assert!(words.contains("answered GET /api/health with 200") && !words.contains('\u{1b}'), "{words:?}");
 }
 
 impl Drop for Running {
