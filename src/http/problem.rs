@@ -246,7 +246,7 @@ impl From<UpstashError> for ApiError {
             ),
             UpstashError::Unknown(_) => Self::unavailable(
                 OUTCOME_UNKNOWN,
-                "the store gave no answer; the request may have been done and is safe to repeat",
+                "the store gave no full answer; the request may have been done, all or in part, and is safe to repeat",
                 Retry::SameKey,
                 None,
             ),

@@ -71,7 +71,8 @@ impl Processor {
     /// alone. What was not started costs no attempt.
     ///
     /// # Errors
-    /// When Redis cannot be reached. Jobs held then return when their leases lapse; those that were done may be done again.
+    /// When Redis cannot be reached: with [`UpstashError::Unknown`] once jobs were run. Jobs held then return when their leases lapse;
+    /// those that were done may be done again.
     pub async fn process_batch(
         &self,
         request: &BatchRequest,
@@ -95,12 +96,13 @@ impl Processor {
             let verdicts = round.take_verdicts();
             let settlements = settlements(&round, &verdicts);
             if !again {
-                let settled = self.queue.settle(&settlements).await?;
+                let settled = self.settle(&settlements).await?;
                 count(&mut report, &verdicts, &settled);
                 break;
             }
             let next = self.claim_request(request);
-            let (settled, next) = self.queue.settle_and_claim(&settlements, &next).await?;
+            let both = self.queue.settle_and_claim(&settlements, &next).await;
+            let (settled, next) = both.map_err(UpstashError::after_a_part)?;
             count(&mut report, &verdicts, &settled);
             claimed = next;
         }
@@ -153,10 +155,14 @@ impl Processor {
             }
             let verdicts = round.take_verdicts();
             if !verdicts.is_empty() {
-                let settled = self.queue.settle(&settlements(round, &verdicts)).await?;
+                let settled = self.settle(&settlements(round, &verdicts)).await?;
                 count(report, &verdicts, &settled);
             }
         }
+    }
+
+    async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>, UpstashError> {
+        self.queue.settle(settlements).await.map_err(UpstashError::after_a_part)
     }
 
     fn claim_request(&self, request: &BatchRequest) -> ClaimRequest {

@@ -103,10 +103,11 @@ impl Upstash {
 
     /// Runs the scripts that `calls` makes in one request, one after the other but not as one.
     ///
-    /// Where no answer came, `calls` is asked again, with `true` once an earlier try may have been done.
+    /// Where no answer came, `calls` is asked again, with `true` once an earlier try may have been done, or a part of it.
     ///
     /// # Errors
-    /// The first script's that has one; those after it may have been done.
+    /// The first script's that has one; those after it may have been done. Where a script may have been done by any try, an error that
+    /// may pass is [`UpstashError::Unknown`].
     pub async fn run_all<'a>(
         &self,
         patience: Patience,
@@ -124,7 +125,7 @@ impl Upstash {
             self.shared.measures.add("upstash:errors", 1);
             perhaps_done |= matches!(error, UpstashError::Unknown(_));
             if !retry::again(&error, tries, deadline).await {
-                return Err(error);
+                return Err(if perhaps_done { error.after_a_part() } else { error });
             }
             tries += 1;
         }
@@ -137,11 +138,15 @@ impl Upstash {
         let missing: Vec<usize> = (0..items.len()).filter(|index| unknown(&items[*index])).collect();
         if !missing.is_empty() {
             let by_text: Vec<_> = missing.iter().map(|index| calls[*index].command(Call::ByText)).collect();
-            for (index, item) in missing.into_iter().zip(self.send(&by_text, timeout).await?) {
+            let sent = self.send(&by_text, timeout).await;
+            let sent = sent.map_err(|error| if some_done(&items) { error.after_a_part() } else { error })?;
+            for (index, item) in missing.into_iter().zip(sent) {
                 items[index] = item;
             }
         }
-        items.into_iter().map(Item::into_reply).collect()
+        let some_done = some_done(&items);
+        let replies: Result<_, _> = items.into_iter().map(Item::into_reply).collect();
+        replies.map_err(|error| if some_done { error.after_a_part() } else { error })
     }
 
     async fn send(&self, commands: &[Vec<Cow<'_, str>>], timeout: Duration) -> Result<Vec<Item>, UpstashError> {
@@ -152,6 +157,11 @@ impl Upstash {
         self.shared.measures.add("upstash:scripts", commands.len() as u64);
         self.shared.transport.send(commands, timeout).await
     }
+}
+
+/// Tells whether a script ran to its end: a script that Redis has no room for writes nothing.
+fn some_done(items: &[Item]) -> bool {
+    items.iter().any(|item| item.error.is_none())
 }
 
 impl fmt::Debug for Upstash {

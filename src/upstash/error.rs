@@ -38,6 +38,14 @@ impl UpstashError {
         Self::Refused(message)
     }
 
+    /// Makes the error of a call of which a part may be done already: that nothing was written holds no longer.
+    pub(crate) fn after_a_part(self) -> Self {
+        match self {
+            Self::NotSent(_) | Self::Throttled { .. } => Self::Unknown(format!("a part may be done, and then {self}")),
+            Self::Unknown(_) | Self::Refused(_) => self,
+        }
+    }
+
     /// Makes a failure of a job that needs `what`: every error may pass, and no side effect is to be lost by one.
     pub(crate) fn failure(&self, what: &str) -> Failure {
         let (kind, wait) = match self {

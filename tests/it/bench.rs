@@ -73,10 +73,19 @@ impl Bench {
 
     /// Makes a bench whose queue speaks Redis' own protocol with what listens at `address`, or else REST.
     pub(crate) async fn over(address: Option<SocketAddr>) -> Self {
+        Self::before(redis(), address).await
+    }
+
+    /// Makes a bench before a Redis of the test's own, whose queue calls over REST.
+    pub(crate) async fn before_own(redis: &RedisServer) -> Self {
+        Self::before(redis.addr(), None).await
+    }
+
+    async fn before(redis: SocketAddr, address: Option<SocketAddr>) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("t{}:", COUNT.fetch_add(1, Ordering::SeqCst));
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = RestOptions { listen, token: "test-token".into(), redis: redis().into() };
+        let options = RestOptions { listen, token: "test-token".into(), redis: redis.into() };
         let rest = RestServer::start(options).await.unwrap();
         let clock = Clock::fixed(START);
         let http = outbound::client().unwrap();

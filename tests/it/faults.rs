@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use devkit::redis::{Kind, RedisOptions, RedisServer};
 use devkit::rest::Fault;
 use holdfast::domain::job::JobOptions;
 use holdfast::domain::outcome::FailureKind;
 use holdfast::queue::{Cancelled, Enqueued, Settled, Verdict};
 use holdfast::upstash::UpstashError;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::bench::{Bench, LEASE, START, dedupe, failure};
 
@@ -122,6 +124,49 @@ async fn settling_and_claiming_in_one_request_may_be_repeated() {
         let claimed: Vec<_> = claimed.jobs.iter().map(|job| (job.id.clone(), job.attempt)).collect();
         assert_eq!(claimed, [(ids[1].clone(), 1)], "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_claim_that_was_done_beside_a_settlement_without_room_is_not_made_anew() {
+    // In a full Redis, settling, which begins with SET, has no room, and claiming, which begins with LPOP, is done.
+    let redis = RedisServer::start(RedisOptions::default()).await.unwrap();
+    if redis.kind() == Kind::Meebis {
+        return; // It has no limit.
+    }
+    let t = Bench::before_own(&redis).await;
+    t.enqueue_many(6).await;
+    let first = t.claim(1).await.jobs.remove(0);
+    t.settle(&t.claim(1).await.jobs.remove(0), Verdict::Complete).await;
+    // Past the REST server, which leaves settings to the service.
+    let mut settings = tokio::net::TcpStream::connect(redis.addr()).await.unwrap();
+    settings.write_all(b"CONFIG SET maxmemory 1\r\n").await.unwrap();
+    let mut answer = [0; 5];
+    settings.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"+OK\r\n");
+
+    let verdicts = [t.settlement(&first, Verdict::Complete)];
+    let answer = t.queue.settle_and_claim(&verdicts, &t.request(1)).await;
+
+    assert!(matches!(answer, Err(UpstashError::Unknown(_))), "{answer:?}");
+    assert_eq!(t.at("queue:audit_log_created").await.as_array().unwrap().len(), 3, "one of four was claimed");
+}
+
+#[tokio::test]
+async fn a_script_that_was_done_before_the_others_were_throttled_may_have_been_done() {
+    // To a Redis of its own each script is new: those it knows are done, and then the others are sent whole.
+    let redis = RedisServer::start(RedisOptions::default()).await.unwrap();
+    let t = Bench::before_own(&redis).await;
+    t.enqueue_many(6).await;
+    let first = t.claim(1).await.jobs.remove(0);
+    for _ in 0..3 {
+        t.rest.faults().next_matching("settle: end claims", Fault::Status(429));
+    }
+
+    let verdicts = [t.settlement(&first, Verdict::Complete)];
+    let answer = t.queue.settle_and_claim(&verdicts, &t.request(1)).await;
+
+    assert!(matches!(answer, Err(UpstashError::Unknown(_))), "{answer:?}");
+    assert_eq!(t.at("queue:audit_log_created").await.as_array().unwrap().len(), 4, "one of five was claimed");
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use devkit::rest::Fault;
 use holdfast::domain::job::{JobDocument, JobOptions, JobStatus, JobType, Payload};
 use holdfast::domain::outcome::{Failure, FailureKind, Outcome};
 use holdfast::processor::{BatchReport, BatchRequest, Handler, Processor, TimeBox};
 use holdfast::queue::{LetterRange, Verdict};
+use holdfast::upstash::UpstashError;
 use serde_json::json;
 
 use crate::bench::{ANY, Bench, LEASE, PAYLOAD, delayed, failure};
@@ -60,6 +62,23 @@ async fn everything_due_is_done_and_the_report_says_so() {
     expected["more"] = json!(false);
     expected["byType"] = json!({"audit_log_created": sums(25), "send_dispute_email": sums(1)});
     assert_eq!(report, expected);
+}
+
+#[tokio::test]
+async fn a_run_whose_results_do_not_reach_redis_does_not_say_that_nothing_was_done() {
+    let t = Bench::over(None).await;
+    t.enqueue_many(1).await;
+    let (_, handler) = noting(|_| Outcome::Completed);
+    for _ in 0..3 {
+        t.rest.faults().next_matching(r#""complete""#, Fault::Status(429));
+    }
+    let processor = Processor::new(t.queue.clone(), t.dice.clone());
+    let time_box = TimeBox::of(BOX);
+    let request = BatchRequest { types: JobType::ALL.to_vec(), limit: 10, time_box, until_empty: true };
+
+    let answer = processor.process_batch(&request, handler).await;
+
+    assert!(matches!(answer, Err(UpstashError::Unknown(_))), "{answer:?}");
 }
 
 #[tokio::test]

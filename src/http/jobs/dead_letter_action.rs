@@ -143,7 +143,11 @@ impl Walk {
         let mut looked_at = 0;
         loop {
             let missing = self.limit - answer.done;
-            let step = queue.treat_page(self.treatment, self.filter, &self.range, missing, recorder).await?;
+            let step = queue.treat_page(self.treatment, self.filter, &self.range, missing, recorder).await;
+            let step = step.map_err(|error| match error {
+                ChangeError::Upstash(error) if looked_at > 0 => error.after_a_part().into(),
+                error => error,
+            })?;
             looked_at += MAX_STEP_LETTERS;
             answer.done += step.done;
             answer.skipped += step.skipped;
