@@ -10,6 +10,8 @@ ARGV[4] address  in lower case
 ARGV[5] hash     of the address
 ARGV[6] sealed   '1' where the caller opens sealed payloads: then jobs that have one come too
 
+Texts with escapes in them come even where they do not name it.
+
 Returns {cursor of the next stretch or '0', how many keys were looked at, 'job', 'escrow', 'answer' or 'delivery', key, field or '', text, ...}
 Writes  nothing
 Also touches job:{id}, escrow:{id}, idempotency:{caller}:{key} and delivery:{id} of the stretch
@@ -30,8 +32,12 @@ local function note(kind, key, field, text)
   for _, part in ipairs({kind, key, field, text}) do reply[#reply + 1] = part end
 end
 
+-- JSON may write any character as an escape: what has one comes too, for the caller to look into.
+local slash = string.find(address, '/', 1, true)
 local function names_it(text)
-  return type(text) == 'string' and string.find(string.lower(text), address, 1, true)
+  if type(text) ~= 'string' then return false end
+  return string.find(string.lower(text), address, 1, true) or string.find(text, '\\u', 1, true)
+    or (slash and string.find(text, '\\/', 1, true))
 end
 
 for _, key in ipairs(scanned[2]) do

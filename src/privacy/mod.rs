@@ -64,7 +64,7 @@ pub struct Stretch {
     pub left: Vec<Holder>,
 }
 
-/// A text that names the address.
+/// A text that may name the address.
 struct Named {
     holder: Holder,
     key: String,

@@ -61,6 +61,24 @@ async fn a_job_that_changes_between_look_and_blank_is_left_for_a_later_run() {
 }
 
 #[tokio::test]
+async fn an_address_that_json_writes_with_escapes_is_found() {
+    let t = Bench::new().await;
+    for to in [r"jane\u0040shop.test", r"JANE\u0040shop\u002etest", r"bob\u0040shop.test"] {
+        let payload = MAIL.replace("jane@shop.test", to);
+        t.queue.enqueue(&[t.job(JobType::SendReleaseEmail, &payload, JobOptions::default())]).await.unwrap();
+        let claimed = t.claim_one().await;
+        t.settle(&claimed, Verdict::Complete).await;
+    }
+
+    assert_eq!(forget(&t, None).await, (vec![Holder::Job, Holder::Job], vec![]));
+
+    let state = t.state().await;
+    let jobs = state.iter().filter(|(key, _)| key.starts_with("job:")).map(|(_, job)| job.as_str().unwrap());
+    assert_eq!(jobs.filter(|job| job.contains(FORGOTTEN)).count(), 2);
+    assert_eq!(forget(&t, None).await, (vec![], vec![]));
+}
+
+#[tokio::test]
 async fn an_address_that_was_forgotten_gets_no_mail() {
     let t = WorkersBench::new().await;
     let payload = MAIL.replace("jane@shop.test", FORGOTTEN);
