@@ -6,7 +6,9 @@ use devkit::rest::Fault;
 use holdfast::domain::id::JobId;
 use holdfast::domain::job::{JobOptions, JobStatus, NewJob};
 use holdfast::domain::outcome::FailureKind;
-use holdfast::queue::{Change, Changed, EditError, Enqueued, Verdict};
+use holdfast::queue::{
+    Change, Changed, EditError, Enqueued, LetterFilter, LetterOrder, LetterRange, Treatment, Verdict,
+};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -237,4 +239,56 @@ async fn a_job_that_dies_again_remembers_both_lives() {
     let attempts: Vec<_> =
         document["history"].as_array().unwrap().iter().map(|life| life["attemptCount"].clone()).collect();
     assert_eq!((json!(attempts), &document["attemptCount"]), (json!([1, 2]), &json!(2)));
+}
+
+/// Stores dead letters of another producer's, with payloads of so many bytes, which die in their order.
+async fn dead_letters_of(t: &Bench, sizes: &[usize]) -> Vec<JobId> {
+    let mut ids = Vec::new();
+    for (n, size) in sizes.iter().enumerate() {
+        let payload = json!({"eventData": {"text": "x".repeat(*size)}});
+        let document = json!({"type": ANY, "payload": payload, "status": "dead_letter"}).to_string();
+        let id = JobId::parse(format!("large-{n:02}")).unwrap();
+        t.redis(&["SET", &format!("{}job:{id}", t.prefix), &document]).await;
+        t.redis(&["ZADD", &format!("{}queue:dead_letter", t.prefix), &n.to_string(), id.as_str()]).await;
+        ids.push(id);
+    }
+    ids
+}
+
+/// What together is just within one change, and a large one after it.
+fn many_and_a_large_one() -> Vec<usize> {
+    let mut sizes = vec![69_000; 30];
+    sizes.push(400_000);
+    sizes
+}
+
+#[tokio::test]
+async fn a_walk_goes_past_a_large_dead_letter() {
+    for treatment in [Treatment::Redrive, Treatment::Discard] {
+        let t = Bench::new().await;
+        dead_letters_of(&t, &many_and_a_large_one()).await;
+        let mut range = LetterRange { order: LetterOrder::Oldest, ..LetterRange::default() };
+        let mut done = Vec::new();
+        loop {
+            let step =
+                t.queue.treat_page(treatment, LetterFilter::default(), &range, 100, &t.recorder()).await.unwrap();
+            done.push(step.done);
+            if !step.more {
+                break;
+            }
+            range.after = step.last;
+        }
+        assert_eq!(done, [30, 1], "{treatment:?}");
+        assert_eq!(t.at("queue:dead_letter").await, json!(null));
+    }
+}
+
+#[tokio::test]
+async fn recovery_goes_past_a_large_dead_letter() {
+    let t = Bench::new().await;
+    let ids = dead_letters_of(&t, &many_and_a_large_one()).await;
+
+    let recovered = t.queue.recover(&ids, START).await.unwrap();
+
+    assert_eq!(recovered.back[&ANY], 31);
 }

@@ -12,7 +12,7 @@ ARGV[3] before     time of death, ms, from which on they are left out; '' is the
 ARGV[4] after_ms   the place behind which the page begins: time of death, '' for none
 ARGV[5] after_id   and id
 ARGV[6] limit      dead letters looked at, at most 1,000
-ARGV[7] max_bytes  of documents; the one that reaches it is the last
+ARGV[7] max_bytes  of documents, unless the first alone has more
 ARGV[8] prefix     of every key
 
 Returns {'more' or 'last', id, time of death, document or false, ...}
@@ -74,11 +74,11 @@ end
 local reply, bytes = {more}, 0
 if #ids == 0 then return reply end
 for n, document in ipairs(redis.call('MGET', unpack(jobs))) do
-  if bytes >= max_bytes then
+  bytes = bytes + (document and #document or 0)
+  if n > 1 and bytes > max_bytes then
     reply[1] = 'more'
     break
   end
-  bytes = bytes + (document and #document or 0)
   reply[#reply + 1] = ids[n]
   reply[#reply + 1] = found[n * 2]
   reply[#reply + 1] = document

@@ -71,11 +71,12 @@ impl Queue {
         while !ready.is_empty() {
             let mut bytes = 0;
             let fits = |letter: &&DeadLetter| {
-                let fits = bytes < MAX_STEP_BYTES;
                 bytes += letter.stored.len();
-                fits
+                bytes <= MAX_STEP_BYTES
             };
-            let step: Vec<DeadLetter> = ready.drain(..ready.iter().take_while(fits).count()).collect();
+            // One that is larger than a step goes alone.
+            let fitting = ready.iter().take_while(fits).count().max(1);
+            let step: Vec<DeadLetter> = ready.drain(..fitting).collect();
             let alive = |document: crate::domain::job::JobDocument| document.recovered(now);
             let changed = self.bring_back(&step, &Change::default(), "recovered", alive).await?;
             for (letter, _) in step.iter().zip(changed).filter(|(_, changed)| *changed == Changed::Done) {
