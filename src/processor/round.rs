@@ -129,9 +129,10 @@ impl Round {
         self.give_back();
     }
 
-    /// Gives back what has not started: it costs no attempt.
+    /// Gives back what has not started: it costs no attempt. From the last to the first, since each goes to the head of its queue, and all
+    /// may take several calls.
     pub(super) fn give_back(&mut self) {
-        while let Some(job) = self.waiting.pop_front() {
+        while let Some(job) = self.waiting.pop_back() {
             self.verdicts.push(Ended { job, verdict: Verdict::Release(None), ran: None });
         }
     }

@@ -8,7 +8,7 @@ first time.
   retry     the document is kept, the job is due at `at`
   bury      the document is kept for keep_dead_ms, the job is a dead letter; at `at`, if set, it comes back by itself
   rebury    the same of a job that came back by itself, which is counted until one of its type is completed
-  release   the attempt is taken back; the job is due at `at`, or is the first of its queue
+  release   the attempt is taken back; the job is due at `at`, or is the first of its queue: of several the last
   forget    the entry was one too many: the document stays as it is
 
 KEYS[1] timers        zset    {type}/{id} by due time or lease end, ms; dead_letter/{id} by its recovery or end
@@ -98,7 +98,7 @@ for n, id in ipairs(ids) do
       if what == 'release' then
         local queue = KEYS[FIRST_QUEUE + type_index]
         first[queue] = first[queue] or {}
-        table.insert(first[queue], 1, id)
+        table.insert(first[queue], id)
       end
     end
     if attempts_left > 0 then

@@ -32,7 +32,7 @@ pub enum Verdict {
     },
     /// It failed for good.
     Bury(Failure),
-    /// It was not tried: the attempt does not count. Without a time it is the first of its queue.
+    /// It was not tried: the attempt does not count. Without a time it is the first of its queue; of several the last settled is.
     Release(Option<Millis>),
     /// The job's life was over already; the entry in the queue was one too many.
     Forget,

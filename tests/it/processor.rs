@@ -189,6 +189,17 @@ async fn what_the_box_has_no_time_for_is_released_and_has_cost_no_attempt() {
 }
 
 #[tokio::test]
+async fn what_takes_several_calls_to_release_comes_back_in_its_order() {
+    let t = Bench::new().await;
+    let ids = t.enqueue_many(300).await;
+
+    let report = process(&t, 250, Duration::from_millis(400), |_, _, _| std::future::pending()).await;
+
+    assert_eq!((report.all.retried, report.all.released), (32, 218));
+    assert_eq!(t.at("queue:audit_log_created").await, json!(ids[32..]));
+}
+
+#[tokio::test]
 async fn a_job_whose_processor_was_killed_comes_back_and_dies_after_its_last_attempt() {
     let t = Bench::new().await;
     let id = t.enqueue(JobOptions::default()).await.id().clone();

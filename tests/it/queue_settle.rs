@@ -119,7 +119,8 @@ async fn a_released_job_is_first_again_and_has_cost_no_attempt() {
     let ids = t.enqueue_many(3).await;
     let before = t.at("queue:audit_log_created").await;
     let claimed = t.claim(2).await;
-    let verdicts: Vec<_> = claimed.jobs.iter().map(|job| t.settlement(job, Verdict::Release(None))).collect();
+    let release = |job| t.settlement(job, Verdict::Release(None));
+    let verdicts: Vec<_> = claimed.jobs.iter().rev().map(release).collect();
 
     t.queue.settle(&verdicts).await.unwrap();
 
