@@ -70,6 +70,36 @@ async fn a_redrive_asked_for_again_runs_the_job_once() {
 }
 
 #[tokio::test]
+async fn a_change_on_record_repeated_after_its_jobs_went_on_answers_as_the_first_time() {
+    for whole in [true, false] {
+        let t = Bench::new().await;
+        let ids = t.bury(2, FailureKind::Rejected).await;
+        let letters = t.letters(&ids).await;
+        let change = Change { whole, record: Some(record(&t)) };
+        assert_eq!(t.queue.redrive(&letters, &change).await.unwrap(), [Changed::Done; 2]);
+        for job in t.claim(2).await.jobs {
+            t.settle(&job, Verdict::Complete).await;
+        }
+        let before = t.state().await;
+
+        assert_eq!(t.queue.redrive(&letters, &change).await.unwrap(), [Changed::Done; 2], "whole: {whole}");
+
+        assert_eq!(t.state().await, before);
+    }
+    let t = Bench::new().await;
+    let ids = t.bury(1, FailureKind::Rejected).await;
+    let (letter, record) = (t.letters(&ids).await.remove(0), record(&t));
+    let edit = async || t.queue.edit(&letter, payload(PAYLOAD), Some(&record)).await.unwrap();
+    assert_eq!(edit().await, Changed::Done);
+    redrive(&t, &ids).await;
+    let before = t.state().await;
+
+    assert_eq!(edit().await, Changed::Done);
+
+    assert_eq!(t.state().await, before);
+}
+
+#[tokio::test]
 async fn of_two_operators_at_once_one_brings_the_job_back() {
     for _ in 0..20 {
         let t = Bench::new().await;

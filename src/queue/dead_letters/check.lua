@@ -35,3 +35,15 @@ local function may_write(words, whole)
   end
   return any and not (refused and whole == '1')
 end
+
+-- Whether an earlier call of this very change made it: then its audit record is stored, and nothing more is to be written.
+local function is_made(record, record_id)
+  return record_id ~= '' and redis.call('EXISTS', record) == 1
+end
+
+-- The words of a change that is made, whatever became of the jobs since: a whole was all done, of others what is dead no longer.
+local function words_of_made(words, whole)
+  for n, word in ipairs(words) do
+    if whole == '1' or word == 'not_dead' then words[n] = 'done' end
+  end
+end

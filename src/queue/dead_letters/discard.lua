@@ -17,7 +17,7 @@ ARGV[5..]           for each job: id, type, document as read, document of the jo
 
 Returns for each job 'discarded' | 'changed' | 'processing' | 'not_dead', or 'ready' where another of the whole was refused
 Writes  job:{id}, timers, attempts, dead_letters, counters, dedupe:{type}:{key}, record, record_queue
-Cost    O(jobs x log timers); commands: 7 + one a job and type, one a dedupe key, and 3 for the record
+Cost    O(jobs x log timers); commands: 7 + one a job and type, one a dedupe key, and 4 for the record
 ]]
 local timers, attempts, dead_letters, counters, record_queue, record = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local whole, keep_ms, record_id, record_document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -34,7 +34,9 @@ for n = 1, job_count do
   dedupes[n] = items[n].dedupe
 end
 local words = check_dead(dead_letters, attempts, items)
-if may_write(words, whole) then
+if is_made(record, record_id) then
+  words_of_made(words, whole)
+elseif may_write(words, whole) then
   local holders = redis.call('MGET', unpack(dedupes))
   local ids, ends, tally = {}, {}, {}
   for n, item in ipairs(items) do

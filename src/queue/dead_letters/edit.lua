@@ -22,6 +22,7 @@ Cost    O(1)
 local attempts, dead_letters, counters, record_queue, record, job = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, job_type, read, document, record_id, record_document = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
+if is_made(record, record_id) then return 'edited' end
 local word = check_dead(dead_letters, attempts, {{id = id, key = job, read = read, document = document}})[1]
 if word == 'done' then return 'edited' end
 if word ~= 'ready' then return word end

@@ -20,7 +20,7 @@ ARGV[6..]           the types; then for each job: id, index of its type, documen
 
 Returns for each job 'redriven' | 'changed' | 'processing' | 'not_dead', or 'ready' where another of the whole was refused
 Writes  job:{id}, queue:{type}, timers, attempts, dead_letters, counters, record, record_queue
-Cost    O(jobs x log timers); commands: 7 + two a type, and 3 for the record
+Cost    O(jobs x log timers); commands: 7 + two a type, and 4 for the record
 ]]
 local timers, attempts, dead_letters, counters, record_queue, record = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local whole, event, record_id, record_document, type_count = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -34,7 +34,9 @@ for at = FIRST_TYPE + type_count, #ARGV - 4, 4 do
   }
 end
 local words = check_dead(dead_letters, attempts, items)
-if may_write(words, whole) then
+if is_made(record, record_id) then
+  words_of_made(words, whole)
+elseif may_write(words, whole) then
   local ids, ends, documents, ready = {}, {}, {}, {}
   for n, item in ipairs(items) do
     if words[n] == 'ready' then
