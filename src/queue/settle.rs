@@ -11,7 +11,7 @@ use crate::domain::id::{ClaimId, JobId};
 use crate::domain::job::{JobDocument, JobStatus, JobType, LastError};
 use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_SETTLEMENTS};
 use crate::domain::millis::Millis;
-use crate::domain::outcome::Failure;
+use crate::domain::outcome::{Failure, FailureKind};
 use crate::domain::recovery;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
@@ -87,6 +87,10 @@ impl Settlement {
             }
             Verdict::Bury(failure) => {
                 document.status = JobStatus::DeadLetter;
+                if failure.kind == FailureKind::Crashed {
+                    // This claim found its attempts used up, and was none itself.
+                    document.attempt_count = job.attempt.saturating_sub(1);
+                }
                 let wait = recovery::wait(document.recoveries, &job.id).filter(|_| failure.kind.is_retryable());
                 recover_at = wait.map(|wait| now.plus(wait));
                 document.run_at = recover_at;

@@ -216,7 +216,7 @@ async fn a_job_whose_processor_was_killed_comes_back_and_dies_after_its_last_att
     let document = t.queue.status(&id).await.unwrap().unwrap().document;
     let error = document.last_error.unwrap();
     assert_eq!((document.status, error.kind), (JobStatus::DeadLetter, Some(FailureKind::Crashed)));
-    assert!(error.message.starts_with("attempt 3 was the last"), "{}", error.message);
+    assert_eq!((error.message.starts_with("attempt 3 was the last"), document.attempt_count), (true, 3), "{error:?}");
 }
 
 #[tokio::test]
