@@ -1,8 +1,8 @@
 //! `cancel`: take back a job that nobody works on.
 
-use super::Queue;
+use super::{Queue, names};
 use crate::domain::id::JobId;
-use crate::domain::job::JobStatus;
+use crate::domain::job::{JobStatus, JobType};
 use crate::domain::limits::KEEP_COMPLETED;
 use crate::upstash::{Patience, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
@@ -46,21 +46,17 @@ impl Queue {
             let job = self.keys.job(id);
             let dedupe =
                 document.dedupe_key.as_ref().map_or(job.clone(), |key| self.keys.dedupe(document.job_type, key));
-            let keys = vec![
-                self.keys.timers(),
-                self.keys.attempts(),
-                self.keys.counters(),
-                self.keys.queue(document.job_type),
-                job,
-                dedupe,
-            ];
-            let args = vec![
+            let mut types = JobType::ALL.to_vec();
+            types.sort_by_key(|known| *known != document.job_type);
+            let mut keys = vec![self.keys.timers(), self.keys.attempts(), self.keys.counters(), job, dedupe];
+            keys.extend(self.queues(&types));
+            let mut args = vec![
                 id.to_string().into(),
-                document.job_type.as_str().into(),
                 view.stored.into(),
                 document.to_json().into(),
                 KEEP_COMPLETED.as_millis().to_string().into(),
             ];
+            args.extend(names(&types));
             let reply = self.upstash.run(Patience::REQUEST, &ScriptCall { script: &CANCEL, keys, args }).await?;
             match reply.text()?.as_str() {
                 "cancelled" => return Ok(Cancelled::Done),

@@ -42,6 +42,20 @@ async fn a_delayed_job_and_one_between_attempts_never_run() {
 }
 
 #[tokio::test]
+async fn a_job_that_does_not_tell_its_queue_is_taken_out_of_it() {
+    for text in ["no JSON", r#"{"type":"audit_log_created","payload":{"eventData":{}}}"#] {
+        let t = Bench::new().await;
+        t.redis(&["SET", &format!("{}job:foreign", t.prefix), text]).await;
+        t.redis(&["RPUSH", &format!("{}queue:send_dispute_email", t.prefix), "foreign"]).await;
+
+        assert_eq!(t.queue.cancel(&JobId::parse("foreign").unwrap()).await.unwrap(), Cancelled::Done);
+
+        assert!(t.claim(10).await.jobs.is_empty(), "{text}");
+        assert_eq!(t.at("stats:counters").await, json!({"send_dispute_email:cancelled": "1"}));
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_is_worked_on_is_left_alone() {
     let t = Bench::new().await;
     let id = t.enqueue(JobOptions::default()).await.id().clone();
