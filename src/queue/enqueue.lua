@@ -2,7 +2,7 @@
 enqueue: store jobs and make them ready, or set their timers.
 
 A job whose document is there already is left as it is, so the call may be repeated. A job whose dedupe key is held by another is not
-stored; the answer names the one that holds it.
+stored; the answer names the one that holds it. Such answers are counted, those of a repeated call too.
 
 KEYS[1] timers      zset    {type}/{id} by due time, ms
 KEYS[2] counters    hash    {type}:{event} to how often

@@ -55,7 +55,8 @@ impl Queue {
     ///
     /// # Guarantees
     /// Enqueuing a job with an id that is stored changes nothing, so the call may be repeated. A duplicate is answered with the
-    /// first job's id for an hour, whatever became of that job, unless it was cancelled.
+    /// first job's id for an hour, whatever became of that job, unless it was cancelled. Only the counter `{type}:duplicate` grows with each
+    /// repetition that a duplicate is in.
     pub async fn enqueue(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, EnqueueError> {
         let call = self.enqueue_call(jobs)?;
         let answers = self.upstash.run(Patience::REQUEST, &call).await?.array()?;
