@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Queue, status};
+use super::{Queue, names, status};
 use crate::domain::id::JobId;
 use crate::domain::job::JobType;
 use crate::domain::millis::Millis;
@@ -11,6 +11,10 @@ use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
 use crate::upstash_script;
 
 pub(super) static OLDEST_DUE: Script = upstash_script!("oldest_due", "../upstash/prelude.lua", "oldest_due.lua");
+
+/// How long it is kept since when a job has been seen at the head of its queue. Chosen: whoever watches looks more often, and an id that is
+/// used again later begins anew.
+const HEADS_KEPT: Duration = Duration::from_hours(1);
 
 /// The age of the oldest job that is due; nothing when none is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,15 +28,19 @@ pub(super) type OldestByType = BTreeMap<JobType, Duration>;
 
 impl Queue {
     /// Returns how long the oldest due job has been so. A growing age says that no processor runs.
+    ///
+    /// A job of another producer's that does not tell when it was made is as old as this has seen it at the head of its queue.
     pub async fn oldest_due(&self) -> Result<OldestDue, UpstashError> {
         read(self.upstash.run(Patience::REQUEST, &self.oldest_due_call()).await?)
     }
 
     /// Makes the script call.
     pub(super) fn oldest_due_call(&self) -> ScriptCall<'static> {
-        let mut keys = vec![self.keys.timers()];
+        let mut keys = vec![self.keys.timers(), self.keys.heads()];
         keys.extend(self.queues(&JobType::ALL));
-        let args = vec![self.clock.script_arg().into(), self.keys.prefix().to_owned().into()];
+        let keep_ms = HEADS_KEPT.as_millis().to_string();
+        let mut args = vec![self.clock.script_arg().into(), self.keys.prefix().to_owned().into(), keep_ms.into()];
+        args.extend(names(&JobType::ALL));
         ScriptCall { script: &OLDEST_DUE, keys, args }
     }
 }
@@ -49,16 +57,17 @@ pub(super) fn read_by_type(reply: Reply) -> Result<(OldestDue, OldestByType), Up
     let now = Millis(next()?.integer()?);
     let timer = next()?.optional_text()?.and_then(|score| score.parse().ok()).map(Millis);
     let (mut since, mut by_type) = (timer, OldestByType::new());
-    while let (Some(id), Some(document)) = (reply.next(), reply.next()) {
-        let Some((job_type, due)) = due_since(&id.text()?, document.optional_text()?, now) else { continue };
+    while let (Some(id), Some(seen), Some(document)) = (reply.next(), reply.next(), reply.next()) {
+        let (seen, document) = (Millis(seen.integer()?), document.optional_text()?);
+        let Some((job_type, due)) = due_since(&id.text()?, document, seen) else { continue };
         by_type.insert(job_type, now.since(due));
         since = since.into_iter().chain([due]).min();
     }
     Ok((OldestDue { age: since.map(|since| now.since(since)) }, by_type))
 }
 
-/// Since when the job has been due, and of which type it is; unknown for an id without a document.
-fn due_since(id: &str, document: Option<String>, now: Millis) -> Option<(JobType, Millis)> {
-    let document = status::read(&JobId::parse(id).ok()?, &document?, now);
+/// Since when the job has been due, and of which type it is; unknown for an id without a document. `seen` stands in for a time of creation.
+fn due_since(id: &str, document: Option<String>, seen: Millis) -> Option<(JobType, Millis)> {
+    let document = status::read(&JobId::parse(id).ok()?, &document?, seen);
     Some((document.job_type, document.run_at.unwrap_or(document.created_at)))
 }

@@ -67,6 +67,11 @@ impl Keys {
         format!("{}queue:alerts", self.prefix)
     }
 
+    /// hash: type to the id of another producer's at the head of its queue, and when it was first seen there.
+    pub fn heads(&self) -> String {
+        format!("{}queue:heads", self.prefix)
+    }
+
     /// list: when how many jobs of a type were claimed, `<ms> <jobs>`, for its rate.
     pub fn queue_rate(&self, job_type: JobType) -> String {
         format!("{}queue:rate:{job_type}", self.prefix)

@@ -6,8 +6,9 @@ use holdfast::domain::id::JobId;
 use holdfast::domain::job::{JobOptions, JobStatus, JobType};
 use holdfast::domain::outcome::FailureKind;
 use holdfast::queue::Verdict;
+use serde_json::json;
 
-use crate::bench::{ANY, Bench, LEASE, delayed, failure};
+use crate::bench::{ANY, Bench, LEASE, START, delayed, failure};
 
 async fn seen(t: &Bench, id: &JobId) -> (JobStatus, u32) {
     let document = t.queue.status(id).await.unwrap().unwrap().document;
@@ -77,4 +78,31 @@ async fn the_oldest_due_job_is_found_in_queues_and_among_timers() {
     assert_eq!(age().await, Some(2_000));
     t.claim(10).await;
     assert_eq!(age().await, None);
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_tell_its_age_is_as_old_as_its_place_at_the_head_of_its_queue() {
+    let t = Bench::new().await;
+    let age = async || t.queue.oldest_due().await.unwrap().age.map(|age| age.as_secs());
+    let enqueue = async |fields: &str| {
+        let document = format!(r#"{{"type":"audit_log_created","payload":{{"eventData":{{}}}}{fields}}}"#);
+        t.redis(&["SET", &format!("{}job:order-17", t.prefix), &document]).await;
+        t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), "order-17"]).await;
+    };
+    enqueue("").await;
+    assert_eq!(age().await, Some(0));
+    t.advance(Duration::from_secs(301));
+    assert_eq!(age().await, Some(301));
+    assert!((1..=3_600_000).contains(&t.ttl("queue:heads").await));
+
+    let job = t.claim_one().await;
+    assert_eq!(age().await, None);
+    t.settle(&job, Verdict::Complete).await;
+    enqueue("").await;
+    assert_eq!(age().await, Some(0), "the same id begins anew");
+    enqueue(&format!(r#","createdAt":{START}"#)).await;
+    assert_eq!(age().await, Some(301));
+    t.redis(&["DEL", &format!("{}queue:audit_log_created", t.prefix)]).await;
+    t.enqueue(JobOptions::default()).await;
+    assert_eq!((age().await, t.at("queue:heads").await), (Some(0), json!(null)));
 }
