@@ -170,7 +170,7 @@ impl ApiError {
         if self.code != OUTCOME_UNKNOWN {
             return self;
         }
-        let detail = "the store gave no answer; the request may be sent again".to_owned();
+        let detail = "the store gave no full answer; the request may be sent again".to_owned();
         Self { detail, retry: Some(Retry::After), ..self }
     }
 

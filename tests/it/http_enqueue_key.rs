@@ -103,7 +103,7 @@ async fn an_unknown_outcome_says_whether_the_same_call_again_is_safe() {
 async fn a_question_whose_answer_is_lost_can_be_asked_again() {
     let t = Bench::new().await;
     t.rest.faults().always(Fault::StatusAfter(502));
-    let expected = "the store gave no answer; the request may be sent again";
+    let expected = "the store gave no full answer; the request may be sent again";
     for path in ["/api/health", "/api/jobs/job-1", "/api/jobs/process"] {
         let answer = t.get(path, TOKEN).await;
         assert_eq!((answer.problem(), &answer.body["retry"]), ((503, "outcome_unknown"), &json!("after")), "{path}");
