@@ -28,11 +28,20 @@ pub const DEFAULT_CLAIM_LIMIT: u32 = 10;
 /// and what a function at 1 MB/s receives well inside one call's deadline.
 pub const MAX_CLAIM_BYTES: usize = 2 * 1024 * 1024;
 
+/// Longest document that is run, in bytes; a longer one is buried, and of its text only the beginning is kept. Chosen: eight times the largest
+/// payload above; where it cannot be read, its text is seven times as long with JSON's escapes, twice, and that is still under the 10 MB
+/// that Upstash takes in one request.
+pub const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
+
 /// Timers looked at in one claim. Chosen: keeps one script call under 2 ms; the next call goes on where this one ended.
 pub const MAX_SWEEP: u32 = 500;
 
 /// Settlements in one call. Chosen: 100 documents of the largest size are 6 MB, under Upstash's 10 MB.
 pub const MAX_SETTLEMENTS: usize = 100;
+
+/// Most bytes of settlements in one request; what is more goes in further ones. Chosen: JSON's escapes make a document, which is JSON, twice as
+/// long at most, so this stays under the 10 MB that Upstash takes in one request, and leaves room for a claim.
+pub const MAX_SETTLE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Attempts a job gets where it names no number. From the seed design.
 pub const DEFAULT_MAX_ATTEMPTS: u32 = 3;

@@ -6,6 +6,8 @@ are forgotten, and those that are to come back by themselves are named; their ti
 them back. Then up to `limit` jobs of each type are taken, as far as the type is neither paused nor at its limits; each has begun an
 attempt. A second entry of a job that is held, an id that is no id and an id without a document are counted and dropped.
 
+Of a document too large to be settled only the beginning is given, with its length: to be buried, not run.
+
 A rate is counted in a log of its own: of any stretch of time as long as the period, the log shows what was claimed in it.
 
 A claim whose answer was lost is repeated with again = '1' and gives the same jobs, as far as it still holds them.
@@ -28,9 +30,11 @@ ARGV[6] sweep_limit   timers looked at, at most 500
 ARGV[7] max_bytes     of documents; the job that reaches it is the last
 ARGV[8] prefix        of every key
 ARGV[9] keep_dead_ms  how long dead letters are kept
-ARGV[10..]            the types, in the order of their queues
+ARGV[10] max_document  bytes of one document; of a longer one only the beginning is given
+ARGV[11..]            the types, in the order of their queues
 
-Returns {'empty', now} | {'jobs', now, 'more' or 'last', how many come back, id, ..., then type, id, attempt, document, ...}
+Returns {'empty', now} | {'jobs', now, 'more' or 'last', how many come back, id, ..., then type, id, attempt, document, ...};
+        of a document too large: type, id, 'attempt bytes', its beginning
 Writes  timers, attempts, in_flight, dead_letters, counters, claim, queue:{type}, queue:rate:{type}
 Also touches queue:{type} of any type that has a timer, queue:rate:{type} of those with a rate, job:{id} of any id in a queue
 Cost    O(limit x types + sweep_limit + a rate's jobs); commands: 4 when nothing is due
@@ -39,7 +43,10 @@ local timers, attempts, in_flight, dead_letters, counters, claim = KEYS[1], KEYS
 local control = KEYS[7]
 local now, claim_id, again, lease_ms = now_ms(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local limit, sweep_limit, max_bytes, prefix, keep_dead_ms = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
-local FIRST_QUEUE, FIRST_TYPE = 7, 9
+local max_document = tonumber(ARGV[10])
+local FIRST_QUEUE, FIRST_TYPE = 7, 10
+-- Bytes given of a document too large. Chosen: enough to see what it is.
+local BEGINNING = 1000
 local type_count = #KEYS - FIRST_QUEUE
 
 local tally, held_more, coming_back = {}, {}, {}
@@ -76,6 +83,14 @@ local function read_attempts(value)
   return tonumber(begun) or 0, holder
 end
 
+-- Attempt and document as they are given.
+local function given(attempt, document)
+  if #document <= max_document then return attempt, document end
+  -- No character is cut in two.
+  local beginning = string.gsub(string.sub(document, 1, BEGINNING), '[\192-\255][\128-\191]*$', '')
+  return attempt .. ' ' .. string.format('%.0f', #document), beginning
+end
+
 -- Where 'more' or 'last' stands in an answer.
 local MORE = 3
 
@@ -85,8 +100,9 @@ local function answer(entries, more)
   for _, entry in ipairs(entries) do
     reply[#reply + 1] = entry.job_type
     reply[#reply + 1] = entry.id
-    reply[#reply + 1] = tostring(entry.attempt)
-    reply[#reply + 1] = entry.document
+    local attempt, document = given(tostring(entry.attempt), entry.document)
+    reply[#reply + 1] = attempt
+    reply[#reply + 1] = document
   end
   return reply
 end
@@ -256,11 +272,12 @@ for n, id in ipairs(ids) do
     table.insert(back[queue], 1, id)
     reply[MORE] = 'more'
   else
-    bytes = bytes + #document
     -- To write a number costs as much as a command; most jobs begin their first attempt.
     local attempt = begun == 0 and '1' or tostring(begun + 1)
     local at, pair = #reply, #leases
-    reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = job_type, id, attempt, document
+    reply[at + 1], reply[at + 2] = job_type, id
+    reply[at + 3], reply[at + 4] = given(attempt, document)
+    bytes = bytes + #reply[at + 4]
     begun_now[pair + 1], begun_now[pair + 2] = id, attempt .. ' ' .. claim_id
     leases[pair + 1], leases[pair + 2] = lease_end, members[n]
     record[#record + 1] = members[n]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Queue, names};
 use crate::domain::id::{ClaimId, JobId};
 use crate::domain::job::{DocumentError, JobDocument, JobType};
-use crate::domain::limits::{KEEP_DEAD, MAX_CLAIM_BYTES, MAX_CLAIM_LIMIT, MAX_SWEEP};
+use crate::domain::limits::{KEEP_DEAD, MAX_CLAIM_BYTES, MAX_CLAIM_LIMIT, MAX_DOCUMENT_BYTES, MAX_SWEEP};
 use crate::domain::millis::Millis;
 use crate::domain::sealed::PayloadKeys;
 use crate::upstash::{Patience, Reply, Script, ScriptCall, UpstashError};
@@ -51,7 +51,7 @@ pub struct ClaimedJob {
     pub attempt: u32,
     /// The claim that holds it: the fencing token.
     pub claim: ClaimId,
-    /// The document as stored.
+    /// The document as stored; of one above [`MAX_DOCUMENT_BYTES`] only the beginning.
     pub text: String,
     /// The document as read, or why it cannot be.
     pub document: Result<JobDocument, DocumentError>,
@@ -91,6 +91,7 @@ impl Queue {
             MAX_CLAIM_BYTES.to_string().into(),
             self.keys.prefix().to_owned().into(),
             KEEP_DEAD.as_millis().to_string().into(),
+            MAX_DOCUMENT_BYTES.to_string().into(),
         ];
         args.extend(names(&request.types));
         ScriptCall { script: &CLAIM, keys, args }
@@ -132,8 +133,15 @@ fn read_job(
     let odd = |what: String| UpstashError::Unknown(format!("claim: {what}"));
     let job_type: JobType = job_type.parse().map_err(|error| odd(format!("{error}")))?;
     let id = JobId::parse(id.text()?).map_err(|error| odd(error.to_string()))?;
-    let attempt = u32::try_from(attempt.integer()?).map_err(|error| odd(error.to_string()))?;
-    let text = text.text()?;
-    let document = JobDocument::parse(id.clone(), job_type, &text, now);
+    let (attempt, text) = (attempt.text()?, text.text()?);
+    let (attempt, too_large) = match attempt.split_once(' ') {
+        Some((attempt, bytes)) => (attempt.parse(), Some(bytes.parse().map_err(|error| odd(format!("{error}")))?)),
+        None => (attempt.parse(), None),
+    };
+    let attempt = attempt.map_err(|error| odd(format!("{error}")))?;
+    let document = match too_large {
+        Some(bytes) => Err(DocumentError::TooLarge(bytes)),
+        None => JobDocument::parse(id.clone(), job_type, &text, now),
+    };
     Ok(ClaimedJob { id, job_type, attempt, claim: claim.clone(), text, document })
 }

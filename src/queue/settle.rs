@@ -9,7 +9,7 @@ use super::{Queue, names};
 use crate::domain::histogram;
 use crate::domain::id::{ClaimId, JobId};
 use crate::domain::job::{JobDocument, JobStatus, JobType, LastError};
-use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_SETTLEMENTS};
+use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_SETTLE_BYTES, MAX_SETTLEMENTS};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::domain::recovery;
@@ -136,6 +136,13 @@ impl Settlement {
     pub fn id(&self) -> &JobId {
         &self.id
     }
+
+    /// Returns how many bytes it adds to a request, before JSON's escapes.
+    fn bytes(&self) -> usize {
+        // Its key and the rest of what is said of it: the id twice, the claim, and a few numbers. Chosen.
+        const BESIDE_THE_DOCUMENT: usize = 512;
+        self.document.len() + BESIDE_THE_DOCUMENT
+    }
 }
 
 impl Queue {
@@ -144,22 +151,29 @@ impl Queue {
     /// # Guarantees
     /// A settlement whose lease was lost changes nothing. Repeated, the call answers as the first time.
     pub async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>, UpstashError> {
-        let calls = self.settle_calls(settlements);
-        let replies = self.upstash.run_all(Patience::SETTLE, |_| calls.clone()).await?;
-        read(replies, settlements.len())
+        let mut settled = Vec::with_capacity(settlements.len());
+        for part in requests(settlements) {
+            let calls = self.settle_calls(part);
+            let replies = self.upstash.run_all(Patience::SETTLE, |_| calls.clone()).await?;
+            settled.extend(read(replies, part.len())?);
+        }
+        Ok(settled)
     }
 
-    /// Ends claims and makes the next one, in one request.
+    /// Ends claims and makes the next one, in one request; where the documents are too large for that, in a few.
     pub async fn settle_and_claim(
         &self,
         settlements: &[Settlement],
         request: &ClaimRequest,
     ) -> Result<(Vec<Settled>, Claimed), UpstashError> {
-        let calls = self.settle_calls(settlements);
+        let last = requests(settlements).pop().unwrap_or_default();
+        let mut settled = self.settle(&settlements[..settlements.len() - last.len()]).await?;
+        let calls = self.settle_calls(last);
         let with_claim = |again| calls.iter().cloned().chain([self.claim_call(request, again)]).collect();
         let mut replies = self.upstash.run_all(Patience::SETTLE, with_claim).await?;
         let claimed = replies.pop().ok_or_else(|| UpstashError::Unknown("settle and claim: no answer".into()))?;
-        Ok((read(replies, settlements.len())?, claim::read(claimed, request, self.payload_keys())?))
+        settled.extend(read(replies, last.len())?);
+        Ok((settled, claim::read(claimed, request, self.payload_keys())?))
     }
 
     fn settle_calls<'a>(&self, settlements: &'a [Settlement]) -> Vec<ScriptCall<'a>> {
@@ -236,6 +250,20 @@ impl Verdict {
             Self::Forget => "forget",
         }
     }
+}
+
+/// Splits settlements into what one request takes.
+fn requests(settlements: &[Settlement]) -> Vec<&[Settlement]> {
+    let (mut parts, mut from, mut bytes) = (Vec::new(), 0, 0);
+    for (at, settlement) in settlements.iter().enumerate() {
+        bytes += settlement.bytes();
+        if bytes > MAX_SETTLE_BYTES && at > from {
+            parts.push(&settlements[from..at]);
+            (from, bytes) = (at, settlement.bytes());
+        }
+    }
+    parts.push(&settlements[from..]);
+    parts
 }
 
 fn read(replies: Vec<Reply>, expected: usize) -> Result<Vec<Settled>, UpstashError> {

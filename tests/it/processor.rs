@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use devkit::rest::Fault;
+use holdfast::domain::id::JobId;
 use holdfast::domain::job::{JobDocument, JobOptions, JobStatus, JobType, Payload};
 use holdfast::domain::outcome::{Failure, FailureKind, Outcome};
 use holdfast::processor::{BatchReport, BatchRequest, Handler, Processor, TimeBox};
@@ -320,4 +321,42 @@ async fn an_id_pushed_again_after_its_job_is_done_runs_nothing() {
     let report = process(&t, 10, BOX, handler).await;
 
     assert_eq!((report.all.processed, ran.lock().unwrap().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_document_too_large_to_be_settled_is_a_dead_letter_and_holds_up_no_other() {
+    let t = Bench::new().await;
+    let large = r#"return redis.call('SET', KEYS[1], ARGV[1] .. string.rep('\195\164', 5500000) .. '"}}')"#;
+    let begins = r#"{"type":"send_dispute_email","payload":{"transactionId":"e","recipientEmail":"a@b","reason":"#;
+    t.redis(&["EVAL", large, "1", &format!("{}job:large", t.prefix), &format!("{begins}\"")]).await;
+    t.redis(&["RPUSH", &format!("{}queue:send_dispute_email", t.prefix), "large"]).await;
+    let mails: Vec<_> = (0..3).map(|_| t.job(JobType::SendDisputeEmail, MAIL, JobOptions::default())).collect();
+    t.queue.enqueue(&mails).await.unwrap();
+    let (ran, handler) = noting(|_| Outcome::Completed);
+
+    let report = process(&t, 10, BOX, handler).await;
+
+    assert_eq!((report.all.completed, report.all.dead_lettered, ran.lock().unwrap().len()), (3, 1, 3));
+    let document = t.document(&JobId::parse("large").unwrap()).await;
+    let error = format!("job document has {} bytes, expected at most 524288", begins.len() + 11_000_004);
+    assert_eq!((&document["errorKind"], &document["lastError"]), (&json!("unreadable"), &json!(error)));
+    let kept = document["unreadable"].as_str().unwrap();
+    assert!(kept.starts_with(begins) && (990..=1_000).contains(&kept.len()) && kept.ends_with('ä'), "{}", kept.len());
+}
+
+#[tokio::test]
+async fn texts_that_grow_beyond_one_request_when_they_are_buried_are_buried_in_several() {
+    let t = Bench::new().await;
+    let zeroes = "return redis.call('SET', KEYS[1], string.rep('\0', 60000))";
+    for n in 0..35 {
+        t.redis(&["EVAL", zeroes, "1", &format!("{}job:bad-{n}", t.prefix)]).await;
+        t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), &format!("bad-{n}")]).await;
+    }
+    t.enqueue_many(2).await;
+    let (_, handler) = noting(|_| Outcome::Completed);
+
+    let report = process(&t, 250, BOX, handler).await;
+
+    assert_eq!((report.all.completed, report.all.dead_lettered), (2, 35));
+    assert_eq!(t.at("queue:in_flight").await, json!({"audit_log_created": "0"}));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use devkit::rest::Fault;
 use holdfast::domain::job::{DocumentError, JobOptions, JobType};
 use holdfast::queue::Verdict;
 use serde_json::json;
@@ -156,6 +157,23 @@ async fn a_document_that_cannot_be_read_is_claimed_with_the_reason() {
 
     assert!(matches!(job.document, Err(DocumentError::NotAnObject(_))));
     assert_eq!(job.text, "not json");
+}
+
+#[tokio::test]
+async fn of_a_document_too_large_only_the_beginning_is_given_and_so_again_where_the_answer_was_lost() {
+    let t = Bench::new().await;
+    let large = "return redis.call('SET', KEYS[1], string.rep('y', ARGV[1]))";
+    for (id, bytes) in [("largest", "524288"), ("larger", "524289")] {
+        t.redis(&["EVAL", large, "1", &format!("{}job:{id}", t.prefix), bytes]).await;
+        t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), id]).await;
+    }
+    assert_eq!(t.claim(1).await.jobs[0].text.len(), 524_288);
+    t.fault(Fault::ReplyLost);
+
+    let job = t.claim_one().await;
+
+    assert_eq!((job.id.as_str(), job.attempt, job.text), ("larger", 1, "y".repeat(1_000)));
+    assert_eq!(job.document.unwrap_err(), DocumentError::TooLarge(524_289));
 }
 
 #[tokio::test]

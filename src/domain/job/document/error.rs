@@ -1,6 +1,7 @@
 //! Why a text is no job document.
 
 use crate::domain::job::JobType;
+use crate::domain::limits::MAX_DOCUMENT_BYTES;
 
 /// A text that is no job document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum DocumentError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It is larger than a processor takes; so many bytes.
+    #[error("job document has {0} bytes, expected at most {MAX_DOCUMENT_BYTES}")]
+    TooLarge(usize),
     /// Its payload is sealed, and its key does not open it.
     #[error("{0}")]
     Tampered(String),
