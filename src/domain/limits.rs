@@ -52,6 +52,10 @@ pub const MAX_MAX_ATTEMPTS: u32 = 25;
 /// Longest delay of a job. Chosen: a year; beyond it a caller most likely mixed up seconds and milliseconds.
 pub const MAX_DELAY: Duration = Duration::from_hours(24 * 366);
 
+/// Longest time that is measured of a job; a longer one counts as this. Chosen: the longest delay. What is longer is a time of creation in another
+/// unit than ms, and the sum of many of these would leave the 64 bits that Redis counts in.
+pub const MAX_MEASURED: Duration = MAX_DELAY;
+
 /// How long a dedupe key answers with the first job. From the seed design.
 pub const DEDUPE_WINDOW: Duration = Duration::from_hours(1);
 

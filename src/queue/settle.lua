@@ -132,8 +132,8 @@ if next(measured) then
   local entry = {string.format('%.0f', math.floor(tonumber(now) / 60000))}
   for field, amount in pairs(measured) do entry[#entry + 1] = field .. ' ' .. string.format('%.0f', amount) end
   if process_measures ~= '' then entry[#entry + 1] = process_measures end
-  local waiting = redis.call('RPUSH', pending, table.concat(entry, ' '))
-  if waiting >= FOLD_AT then fold(pending, measures, prefix) end
+  local waiting = redis.pcall('RPUSH', pending, table.concat(entry, ' '))
+  if type(waiting) == 'number' and waiting >= FOLD_AT then fold(pending, measures, prefix) end
 end
 local works = {}
 for job_type in pairs(completed) do works[#works + 1] = job_type end

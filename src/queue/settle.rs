@@ -9,7 +9,7 @@ use super::{Queue, names};
 use crate::domain::histogram;
 use crate::domain::id::{ClaimId, JobId};
 use crate::domain::job::{JobDocument, JobStatus, JobType, LastError};
-use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_SETTLE_BYTES, MAX_SETTLEMENTS};
+use crate::domain::limits::{KEEP_COMPLETED, KEEP_DEAD, MAX_MEASURED, MAX_SETTLE_BYTES, MAX_SETTLEMENTS};
 use crate::domain::millis::Millis;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::domain::recovery;
@@ -114,11 +114,12 @@ impl Settlement {
     }
 
     /// Measures the claim of `job`: how long it waited until it was claimed, how long its handler ran, where one did, and how long it took
-    /// from its creation to its completion `now`.
+    /// from its creation to its completion `now`. What is longer than [`MAX_MEASURED`] counts as that.
     #[must_use]
     pub fn measured(mut self, job: &ClaimedJob, claimed_at: Millis, ran: Option<Duration>, now: Millis) -> Self {
         let Ok(document) = &job.document else { return self };
         let mut note = |histogram: char, duration: Duration| {
+            let duration = duration.min(MAX_MEASURED);
             let (space, ms) = (if self.measured.is_empty() { "" } else { " " }, duration.as_millis());
             let _ = write!(self.measured, "{space}{histogram}{} {ms}", histogram::bucket(duration));
         };

@@ -9,7 +9,7 @@ use devkit::webhooks::Reply;
 use holdfast::domain::job::{JobOptions, JobType};
 use holdfast::domain::outcome::{FailureKind, Outcome};
 use holdfast::processor::{BatchRequest, Processor, TimeBox};
-use holdfast::queue::Verdict;
+use holdfast::queue::{Settled, Verdict};
 
 use crate::bench::{Bench, failure};
 use crate::site::{TOKEN, call};
@@ -122,6 +122,56 @@ async fn sums_are_the_same_however_often_they_were_read_between() {
     assert_eq!(t.redis(&["HGET", &format!("{}{quarters}", t.prefix), &field]).await, "150");
     for key in [key, quarters] {
         assert!(t.ttl(&key).await > 690_000_000);
+    }
+}
+
+#[tokio::test]
+async fn a_time_of_creation_that_cannot_be_counts_as_a_year_at_most() {
+    let t = Bench::new().await;
+    for (id, created_at) in [("least", i64::MIN), ("most", i64::MAX)] {
+        let document =
+            format!(r#"{{"type":"audit_log_created","payload":{{"eventData":{{}}}},"createdAt":{created_at}}}"#);
+        t.redis(&["SET", &format!("{}job:{id}", t.prefix), &document]).await;
+        t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), id]).await;
+    }
+
+    process(&t).await;
+
+    let measured = t.queue.measured().await.unwrap();
+    let year = 366 * 24 * 3_600_000;
+    assert_eq!((measured["audit_log_created:w:sum"], measured["audit_log_created:e:sum"]), (year, year));
+    let (text, _) = scrape(&t, "").await;
+    assert!(text.contains("holdfast_job_wait_seconds_sum{type=\"audit_log_created\"} 31622400"), "{text}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_added_up_is_left_out_once_and_keeps_no_job_from_being_settled() {
+    let t = Bench::new().await;
+    let pending = format!("{}stats:pending", t.prefix);
+    for _ in 0..64 {
+        t.redis(&["RPUSH", &pending, "30000000 a:sum 5 @w:0 1 w:sum 9223372036854775808"]).await;
+    }
+    t.enqueue_many(1).await;
+    let job = t.claim_one().await;
+
+    assert_eq!(t.settle(&job, Verdict::Complete).await, Settled::Done);
+
+    assert_eq!(t.redis(&["LLEN", &pending]).await, 0);
+    let measured = t.queue.measured().await.unwrap();
+    assert_eq!((measured["a:sum"], measured.contains_key("w:sum")), (320, false));
+    assert_eq!(t.redis(&["HGET", &format!("{}stats:minutes:500000", t.prefix), "0:w:0"]).await, "64");
+}
+
+#[tokio::test]
+async fn keys_of_measures_that_are_of_another_type_keep_no_job_from_being_settled() {
+    for key in ["stats:pending", "stats:measures"] {
+        let t = Bench::new().await;
+        t.redis(&["SET", &format!("{}{key}", t.prefix), "x"]).await;
+        for _ in 0..65 {
+            t.enqueue_many(1).await;
+            let job = t.claim_one().await;
+            assert_eq!(t.settle(&job, Verdict::Complete).await, Settled::Done, "{key}");
+        }
     }
 }
 
