@@ -10,14 +10,15 @@ Of a document too large to be settled only the beginning is given, with its leng
 
 A rate is counted in a log of its own: of any stretch of time as long as the period, the log shows what was claimed in it.
 
-A claim whose answer was lost is repeated with again = '1' and gives the same jobs, as far as it still holds them.
+A claim whose answer was lost is repeated with again = '1' and gives the same jobs, as far as it still holds them. What it took, were it
+nothing, is remembered from then on for as long as its lease: its first call, should it arrive after the repeated one, takes nothing.
 
 KEYS[1] timers        zset    {type}/{id} by due time or lease end, ms; dead_letter/{id} by its recovery or end
 KEYS[2] attempts      hash    id to attempts begun, and the claim that holds it
 KEYS[3] in_flight     hash    type to leases held
 KEYS[4] dead_letters  zset    id by time of death, ms
 KEYS[5] counters      hash    {type}:{event} to how often
-KEYS[6] claim         string  what this claim took
+KEYS[6] claim         string  what this claim took; '' is nothing
 KEYS[7] control       hash    what operators set, see `control`
 KEYS[8..]             list    the queues of the types
 
@@ -110,6 +111,7 @@ end
 if again == '1' then
   local taken = redis.call('GET', claim)
   if taken then
+    if taken == '' then return answer({}, 'more') end
     local entries = {}
     for job_type, id in string.gmatch(taken, '([^ /]+)/([^ ]+)') do
       entries[#entries + 1] = {job_type = job_type, id = id}
@@ -126,6 +128,7 @@ if again == '1' then
     end
     return answer(still, 'more')
   end
+  redis.call('SET', claim, '', 'PX', lease_ms)
 end
 
 -- Forgets the dead letters whose time is over. The others come back by themselves; until someone has brought one back its timer
@@ -254,11 +257,18 @@ if #ids == 0 then
 end
 
 local values = redis.call('HMGET', attempts, unpack(ids))
+-- The claim is looked at in the same command, which costs none; what was popped can go back.
+job_keys[#job_keys + 1] = claim
 local documents = redis.call('MGET', unpack(job_keys))
+local is_late = again ~= '1' and documents[#job_keys]
 local lease_end = later(now, lease_ms)
-local reply, begun_now, leases, record, stale, back, bytes = answer({}, more), {}, {}, {}, {}, {}, 0
-local taken_of = {}
+local reply, begun_now, leases, record, stale, bytes = answer({}, more), {}, {}, {}, {}, 0
+local taken_of, left_from = {}, #ids + 1
 for n, id in ipairs(ids) do
+  if is_late or bytes >= max_bytes then
+    left_from = n
+    break
+  end
   local job_type, document = job_types[n], documents[n]
   local begun, holder = read_attempts(values[n])
   if holder then
@@ -266,11 +276,6 @@ for n, id in ipairs(ids) do
   elseif not document then
     count(job_type, 'no_document', 1)
     stale[#stale + 1] = id
-  elseif bytes >= max_bytes then
-    local queue = sources[n]
-    back[queue] = back[queue] or {}
-    table.insert(back[queue], 1, id)
-    reply[MORE] = 'more'
   else
     -- To write a number costs as much as a command; most jobs begin their first attempt.
     local attempt = begun == 0 and '1' or tostring(begun + 1)
@@ -284,6 +289,14 @@ for n, id in ipairs(ids) do
     held_more[job_type] = (held_more[job_type] or 0) + 1
     taken_of[job_type] = (taken_of[job_type] or 0) + 1
   end
+end
+-- What is left goes back to the head of its queue, the last one first.
+local back = {}
+for n = #ids, left_from, -1 do
+  local queue = sources[n]
+  back[queue] = back[queue] or {}
+  table.insert(back[queue], ids[n])
+  reply[MORE] = 'more'
 end
 for job_type, jobs in pairs(taken_of) do
   local period_ms = string.match(rules['rate:' .. job_type] or '', '^%d+ (%d+)$')

@@ -80,6 +80,37 @@ async fn claimed_with(fault: Option<Fault>) -> Vec<(String, u32, u32)> {
 }
 
 #[tokio::test]
+async fn a_claim_that_arrives_after_its_repetition_takes_nothing() {
+    let t = Bench::new().await;
+    t.enqueue_many(5).await;
+    let request = t.request(2);
+    t.fault(Fault::Status(502));
+    let claimed = t.queue.claim(&request).await.unwrap();
+    let before = t.state().await;
+
+    let late = t.queue.claim(&request).await.unwrap();
+
+    assert_eq!((claimed.jobs.len(), late.jobs.len()), (2, 0));
+    assert_eq!(t.state().await, before);
+}
+
+#[tokio::test]
+async fn a_claim_that_arrives_after_its_repetition_found_nothing_takes_nothing() {
+    let t = Bench::new().await;
+    let request = t.request(2);
+    t.fault(Fault::Status(502));
+    let claimed = t.queue.claim(&request).await.unwrap();
+    t.enqueue_many(3).await;
+    let before = t.state().await;
+
+    let late = t.queue.claim(&request).await.unwrap();
+
+    assert_eq!((claimed.jobs.len(), claimed.more, late.jobs.len()), (0, false, 0));
+    assert_eq!(t.state().await, before);
+    assert_eq!(t.claim(10).await.jobs.len(), 3);
+}
+
+#[tokio::test]
 async fn each_verdict_repeated_counts_once() {
     let verdicts = || {
         [

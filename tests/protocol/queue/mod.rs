@@ -1,4 +1,4 @@
-//! The queue: claim, run, settle; leases that lapse, processors that die, replies that are lost.
+//! The queue: claim, run, settle; leases that lapse, processors that die, replies that are lost, requests that arrive late.
 //!
 //! The server's side has the structures of the scripts: the ready list, the timers, the attempts begun with the claim that holds the job.
 
@@ -31,6 +31,10 @@ enum Change {
     CrashCostsNothing,
     /// A claim repeated after a lost reply is taken for a new one under the same name.
     ClaimForgotten,
+    /// A claim's first request that arrives after its repetition does not look whether that was answered.
+    LateClaimTakes,
+    /// A repeated claim that took nothing is not remembered.
+    NothingForgotten,
     /// An enqueue repeated after a lost reply pushes the id again.
     EnqueuePushesAgain,
 }
@@ -40,15 +44,19 @@ struct Queue {
     crashes: u8,
     losses: u8,
     lapses: u8,
+    /// How many claims are given up by the first processor before they arrive; each is a loss too.
+    late: u8,
 }
 
 #[test]
 fn every_schedule_keeps_the_promises() {
-    let model = Queue { change: Change::Nothing, crashes: 2, losses: 2, lapses: 1 };
-    let checker = model.checker().threads(2).spawn_bfs().join();
-    checker.assert_properties();
-    println!("queue: {} states", checker.unique_state_count());
-    assert!(checker.unique_state_count() > 10_000);
+    for (crashes, late) in [(2, 0), (1, 1)] {
+        let model = Queue { change: Change::Nothing, crashes, losses: 2, lapses: 1, late };
+        let checker = model.checker().threads(2).spawn_bfs().join();
+        checker.assert_properties();
+        println!("queue, {crashes} crashes, {late} late: {} states", checker.unique_state_count());
+        assert!(checker.unique_state_count() > 10_000);
+    }
 }
 
 #[test]
@@ -59,9 +67,11 @@ fn each_change_breaks_a_promise_and_is_found() {
         (Change::NoFence, "a job ends once"),
         (Change::CrashCostsNothing, "no job is run more often than it has attempts"),
         (Change::ClaimForgotten, "a lost reply costs no attempt"),
+        (Change::LateClaimTakes, "a lost reply costs no attempt"),
+        (Change::NothingForgotten, "a lost reply costs no attempt"),
         (Change::EnqueuePushesAgain, "a job is in one place: nothing is lost, nothing is there twice"),
     ] {
-        let model = Queue { change, crashes: 3, losses: 2, lapses: 1 };
+        let model = Queue { change, crashes: 3, losses: 2, lapses: 1, late: 1 };
         let found = HasDiscoveries::AnyOf(BTreeSet::from([broken]));
         let checker = model.checker().threads(2).finish_when(found).spawn_bfs().join();
         assert!(checker.discovery(broken).is_some(), "{change:?} went unnoticed");

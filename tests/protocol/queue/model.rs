@@ -1,16 +1,18 @@
 //! What can happen next, what it changes, and what is never to be seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stateright::{Model, Property};
 
 use super::state::{End, Enqueue, Processor, State, Timer, Verdict};
-use super::{Change, JOBS, Job, MAX_ATTEMPTS, PROCESSORS, Queue};
+use super::{Change, Claim, JOBS, Job, MAX_ATTEMPTS, PROCESSORS, Queue};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Enqueue { job: Job, lost: bool },
     Claim { by: usize, lost: bool },
+    GiveUp { by: usize },
+    Arrive { claim: Claim },
     Run { by: usize },
     Settle { by: usize, verdict: Verdict, lost: bool },
     Lapse { job: Job },
@@ -28,11 +30,13 @@ impl Model for Queue {
             timers: BTreeMap::new(),
             attempts: BTreeMap::new(),
             taken: BTreeMap::new(),
+            late: BTreeSet::new(),
             ended: BTreeMap::new(),
             processors: [Processor::Idle; PROCESSORS],
             crashes_left: self.crashes,
             losses_left: self.losses,
             lapses_left: self.lapses,
+            late_left: self.late,
             runs: BTreeMap::new(),
             completions: BTreeMap::new(),
         }]
@@ -43,6 +47,7 @@ impl Model for Queue {
         for (job, _) in (0..).zip(&state.enqueued).filter(|(_, enqueue)| **enqueue != Enqueue::Done) {
             actions.extend(losses.iter().map(|lost| Action::Enqueue { job, lost: *lost }));
         }
+        actions.extend(state.late.iter().map(|claim| Action::Arrive { claim: *claim }));
         for (by, processor) in state.processors.iter().enumerate() {
             if state.crashes_left > 0 && *processor != Processor::Idle {
                 actions.push(Action::Crash { by });
@@ -50,6 +55,10 @@ impl Model for Queue {
             match processor {
                 Processor::Idle if !state.has_work(self.change) => {}
                 Processor::Idle | Processor::Claiming(_) => {
+                    // One processor is as good as the other: it is enough that the first does.
+                    if *processor == Processor::Idle && by == 0 && state.losses_left > 0 && state.late_left > 0 {
+                        actions.push(Action::GiveUp { by });
+                    }
                     actions.extend(losses.iter().map(|lost| Action::Claim { by, lost: *lost }));
                 }
                 // One attempt too many was begun by processors that died: it is buried and not run.
@@ -103,16 +112,28 @@ impl Model for Queue {
             }
             Action::Claim { by, lost: is_lost } => {
                 lost(&mut state, is_lost);
-                let claim = match state.processors[by] {
-                    Processor::Claiming(claim) => claim,
-                    _ => state.unused_claim(),
+                let (claim, again) = match state.processors[by] {
+                    Processor::Claiming(claim) => (claim, true),
+                    _ => (state.unused_claim(), false),
                 };
-                let held = state.claim(claim, self.change);
+                let held = state.claim(claim, again, self.change);
                 state.processors[by] = match held {
                     _ if is_lost => Processor::Claiming(claim),
                     Some(held) => Processor::Running(held),
                     None => Processor::Idle,
                 };
+            }
+            Action::GiveUp { by } => {
+                lost(&mut state, true);
+                let claim = state.unused_claim();
+                state.late_left -= 1;
+                state.late.insert(claim);
+                state.processors[by] = Processor::Claiming(claim);
+            }
+            Action::Arrive { claim } => {
+                // Nobody listens to the answer.
+                state.claim(claim, false, self.change);
+                state.late.remove(&claim);
             }
             Action::Run { by } => {
                 let Processor::Running(held) = state.processors[by] else { return None };

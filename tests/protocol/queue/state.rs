@@ -1,6 +1,6 @@
 //! Redis' side, and what each processor knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Claim, Job, MAX_ATTEMPTS, PROCESSORS};
 
@@ -51,12 +51,16 @@ pub(super) struct State {
     pub(super) queue: Vec<Job>,
     pub(super) timers: BTreeMap<Job, Timer>,
     pub(super) attempts: BTreeMap<Job, (u8, Option<Claim>)>,
-    pub(super) taken: BTreeMap<Claim, Job>,
+    /// What a claim took, once it is remembered.
+    pub(super) taken: BTreeMap<Claim, Option<Job>>,
+    /// First requests of claims that their processors gave up and that are still under way.
+    pub(super) late: BTreeSet<Claim>,
     pub(super) ended: BTreeMap<Job, End>,
     pub(super) processors: [Processor; PROCESSORS],
     pub(super) crashes_left: u8,
     pub(super) losses_left: u8,
     pub(super) lapses_left: u8,
+    pub(super) late_left: u8,
     /// Runs and completions so far: nobody in the protocol knows these.
     pub(super) runs: BTreeMap<Job, u8>,
     pub(super) completions: BTreeMap<Job, u8>,
@@ -90,17 +94,23 @@ impl State {
         }
     }
 
-    pub(super) fn claim(&mut self, claim: Claim, change: Change) -> Option<Held> {
-        if change != Change::ClaimForgotten
-            && let Some(job) = self.taken.get(&claim)
-        {
-            let (attempt, holder) = *self.attempts.get(job)?;
-            // The lease runs from the first call: a processor reckons from when it began, not from when it heard.
-            let lapsed = self.timers.get(job) == Some(&Timer::Lease { lapsed: true });
-            return (holder == Some(claim)).then_some(Held { job: *job, claim, attempt, lapsed });
+    /// `again` is said by a processor that heard nothing of an earlier request of the claim.
+    pub(super) fn claim(&mut self, claim: Claim, again: bool, change: Change) -> Option<Held> {
+        if again && change != Change::ClaimForgotten {
+            if let Some(taken) = self.taken.get(&claim) {
+                let job = (*taken)?;
+                let (attempt, holder) = *self.attempts.get(&job)?;
+                // The lease runs from the first call: a processor reckons from when it began, not from when it heard.
+                let lapsed = self.timers.get(&job) == Some(&Timer::Lease { lapsed: true });
+                return (holder == Some(claim)).then_some(Held { job, claim, attempt, lapsed });
+            }
+            if change != Change::NothingForgotten {
+                self.taken.insert(claim, None);
+            }
         }
         self.sweep(change);
-        if self.queue.is_empty() {
+        let is_late = !again && change != Change::LateClaimTakes && self.taken.contains_key(&claim);
+        if self.queue.is_empty() || is_late {
             return None;
         }
         let job = self.queue.remove(0);
@@ -110,7 +120,7 @@ impl State {
         if change != Change::NoLease {
             self.timers.insert(job, Timer::Lease { lapsed: false });
         }
-        self.taken.insert(claim, job);
+        self.taken.insert(claim, Some(job));
         Some(Held { job, claim, attempt, lapsed: false })
     }
 
@@ -141,14 +151,15 @@ impl State {
             Processor::Running(held) | Processor::Ran(held) | Processor::Settling(held, _) => Some(held.claim),
             Processor::Idle => None,
         });
-        let used: Vec<Claim> = held.chain(by_processors).collect();
+        let used: Vec<Claim> = held.chain(by_processors).chain(self.late.iter().copied()).collect();
         (0..=Claim::MAX).find(|claim| !used.contains(claim)).unwrap()
     }
 
-    /// What a claim took is only asked for again by who did not hear of it.
+    /// What a claim took is only asked for again by who did not hear of it, or by a request of its own that is late.
     pub(super) fn forget_claims_that_were_heard_of(&mut self) {
         let processors = self.processors;
-        self.taken.retain(|claim, _| processors.contains(&Processor::Claiming(*claim)));
+        let late = &self.late;
+        self.taken.retain(|claim, _| processors.contains(&Processor::Claiming(*claim)) || late.contains(claim));
     }
 
     /// Whether a claim would find something.
