@@ -138,16 +138,20 @@ fn item(value: Value) -> Result<Item, UpstashError> {
 }
 
 fn reply(value: Value) -> Result<Reply, UpstashError> {
-    let not_text = |_| UpstashError::Unknown("the reply has bytes that are no text".into());
     match value {
         Value::Nil => Ok(Reply::Null),
         Value::Int(number) => Ok(Reply::Integer(number)),
-        Value::BulkString(bytes) => String::from_utf8(bytes).map(Reply::Text).map_err(not_text),
+        Value::BulkString(bytes) => Ok(Reply::Text(text(bytes))),
         Value::SimpleString(text) => Ok(Reply::Text(text)),
         Value::Okay => Ok(Reply::Text("OK".into())),
         Value::Array(items) => items.into_iter().map(reply).collect::<Result<_, _>>().map(Reply::Array),
         _ => Err(UpstashError::Unknown("the reply has a value that RESP2 does not know".into())),
     }
+}
+
+/// Reads a text. What is none is shown as U+FFFD, as the REST API does: one job's odd bytes must not hide the answer about all others.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
@@ -168,7 +172,7 @@ mod tests {
         let expected =
             [Reply::Null, Reply::Integer(i64::MAX), text("ä😀\0"), text("OK"), text("QUEUED"), Reply::Array(vec![])];
         assert_eq!(reply(value), Ok(Reply::Array(expected.into())));
-        assert!(reply(Value::BulkString(vec![0xff])).is_err());
+        assert_eq!(reply(Value::BulkString(b"a\xff".to_vec())), Ok(text("a\u{fffd}")));
         assert!(reply(Value::Double(1.5)).is_err());
     }
 

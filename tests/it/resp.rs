@@ -113,6 +113,22 @@ async fn a_batch_is_done_once_whatever_breaks_on_the_way() {
 }
 
 #[tokio::test]
+async fn a_document_that_is_no_text_is_a_dead_letter_and_holds_up_no_other() {
+    let t = Bench::over(Some(redis())).await;
+    let bad = r"return redis.call('SET', KEYS[1], '\255\254')";
+    t.redis(&["EVAL", bad, "1", &format!("{}job:bad", t.prefix)]).await;
+    t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), "bad"]).await;
+    t.enqueue_many(3).await;
+    let time_box = TimeBox::of(Duration::from_secs(50));
+    let request = BatchRequest { types: JobType::ALL.to_vec(), limit: 10, time_box, until_empty: true };
+    let processor = Processor::new(t.queue.clone(), t.dice.clone());
+
+    let report = processor.process_batch(&request, async |_, _, _| Outcome::Completed).await.unwrap();
+
+    assert_eq!((report.all.completed, report.all.dead_lettered), (3, 1));
+}
+
+#[tokio::test]
 async fn callers_share_one_connection_and_a_new_one_takes_its_place() {
     let (t, relay) = behind_a_relay().await;
     assert_eq!(relay.connections(), 1);
