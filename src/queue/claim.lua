@@ -4,7 +4,9 @@ claim: take ready jobs of some types under a lease.
 First the timers that have run out: due jobs and jobs whose lease lapsed go to the end of their queue, dead letters past their time
 are forgotten, and those that are to come back by themselves are named; their timers are set again in case nobody brings
 them back. Then up to `limit` jobs of each type are taken, as far as the type is neither paused nor at its limits; each has begun an
-attempt. A second entry of a job that is held, an id that is no id and an id without a document are counted and dropped.
+attempt. Types take turns: the first of each, then the second of each. So where max_bytes ends the claim, large jobs of one type leave
+the others their share; what is left goes back. A second entry of a job that is held, an id that is no id and an id without a document
+are counted and dropped.
 
 Of a document too large to be settled only the beginning is given, with its length: to be buried, not run.
 
@@ -38,7 +40,8 @@ Returns {'empty', now} | {'jobs', now, 'more' or 'last', how many come back, id,
         of a document too large: type, id, 'attempt bytes', its beginning
 Writes  timers, attempts, in_flight, dead_letters, counters, claim, queue:{type}, queue:rate:{type}
 Also touches queue:{type} of any type that has a timer, queue:rate:{type} of those with a rate, job:{id} of any id in a queue
-Cost    O(limit x types + sweep_limit + a rate's jobs); commands: 4 when nothing is due
+Cost    O(limit x types + sweep_limit + a rate's jobs); commands: 4 when nothing is due; documents are read by one, or where there
+        are more than a hundred by one more for each 250, as long as they have room in the answer
 ]]
 local timers, attempts, in_flight, dead_letters, counters, claim = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local control = KEYS[7]
@@ -228,18 +231,29 @@ local function room(job_type)
 end
 
 local more = swept >= tonumber(sweep_limit) and 'more' or 'last'
--- What is known of each popped job, a list each: a table a job would be most of this script's time.
-local ids, job_keys, members, job_types, sources, seen = {}, {}, {}, {}, {}, {}
+local popped, longest = {}, 0
 for n = 1, type_count do
   -- Each command costs: none is spent on looking for a queue that is not there.
   if filled == 0 then break end
   local job_type, queue = ARGV[FIRST_TYPE + n], KEYS[FIRST_QUEUE + n]
   local left = room(job_type)
-  local popped = left > 0 and redis.call('LPOP', queue, tostring(left))
-  if popped then filled = filled - 1 end
-  if popped and #popped == tonumber(limit) then more = 'more' end
-  for _, id in ipairs(popped or {}) do
-    if seen[id] then
+  local entries = left > 0 and redis.call('LPOP', queue, tostring(left))
+  if entries then
+    filled = filled - 1
+    if #entries == tonumber(limit) then more = 'more' end
+    popped[#popped + 1] = {job_type = job_type, queue = queue, entries = entries}
+    longest = math.max(longest, #entries)
+  end
+end
+
+-- What is known of each popped job, a list each: a table a job would be most of this script's time.
+local ids, job_keys, members, job_types, sources, seen = {}, {}, {}, {}, {}, {}
+for turn = 1, longest do
+  for _, of_type in ipairs(popped) do
+    local id, job_type = of_type.entries[turn], of_type.job_type
+    if not id then
+      -- The type has no more.
+    elseif seen[id] then
       count(job_type, 'repeated', 1)
     elseif #id > 200 or not string.find(id, '^[%w_.:%-]+$') then
       count(job_type, 'no_document', 1)
@@ -247,7 +261,7 @@ for n = 1, type_count do
       seen[id] = true
       local at = #ids + 1
       ids[at], job_keys[at], members[at] = id, prefix .. 'job:' .. id, job_type .. '/' .. id
-      job_types[at], sources[at] = job_type, queue
+      job_types[at], sources[at] = job_type, of_type.queue
     end
   end
 end
@@ -257,18 +271,34 @@ if #ids == 0 then
 end
 
 local values = redis.call('HMGET', attempts, unpack(ids))
--- The claim is looked at in the same command, which costs none; what was popped can go back.
-job_keys[#job_keys + 1] = claim
-local documents = redis.call('MGET', unpack(job_keys))
-local is_late = again ~= '1' and documents[#job_keys]
+-- Documents read at first, and at most by each command after it. Chosen: a claim of usual size is one command, and of the largest that we
+-- write these are 8 and 20 MB.
+local FIRST_READ, MOST_READ = 100, 250
+local documents, read_to = {}, 0
+
+local function read_documents(first, last)
+  read_to = math.min(last, #ids)
+  for n, document in ipairs(redis.call('MGET', unpack(job_keys, first, read_to))) do documents[first + n - 1] = document end
+end
+
+-- The claim itself is looked at by the same command, which costs none; what was popped can go back.
+job_keys[0] = claim
+read_documents(0, FIRST_READ)
+local is_late = again ~= '1' and documents[0]
 local lease_end = later(now, lease_ms)
-local reply, begun_now, leases, record, stale, bytes = answer({}, more), {}, {}, {}, {}, 0
-local taken_of, left_from = {}, #ids + 1
+local reply, begun_now, leases, record, stale = answer({}, more), {}, {}, {}, {}
+local bytes, bytes_read, taken_of, left_from = 0, 0, {}, #ids + 1
 for n, id in ipairs(ids) do
   if is_late or bytes >= max_bytes then
     left_from = n
     break
   end
+  -- As many more as there is room for where they are as long as those before.
+  if n > read_to then
+    local room_for = math.ceil((max_bytes - bytes) * read_to / math.max(bytes_read, 1))
+    read_documents(n, read_to + math.min(MOST_READ, room_for))
+  end
+  bytes_read = bytes_read + #(documents[n] or '')
   local job_type, document = job_types[n], documents[n]
   local begun, holder = read_attempts(values[n])
   if holder then

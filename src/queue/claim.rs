@@ -29,7 +29,7 @@ pub struct ClaimRequest {
 /// What a claim got.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The jobs, those of one type together and in the order in which they came.
+    /// The jobs, those of one type in the order in which they came; types take turns.
     pub jobs: Vec<ClaimedJob>,
     /// Redis' time when they were claimed.
     pub now: Millis,

@@ -222,6 +222,33 @@ async fn a_claim_takes_no_more_documents_than_one_reply_should_carry() {
 }
 
 #[tokio::test]
+async fn large_documents_of_one_type_leave_every_other_its_share() {
+    let t = Bench::new().await;
+    let large = format!(r#"{{"transactionId":"e","recipientEmail":"a@b","buyerName":"{}"}}"#, "y".repeat(50_000));
+    let mut mails = Vec::new();
+    for _ in 0..3 {
+        let jobs: Vec<_> = (0..50).map(|_| t.job(JobType::SendReleaseEmail, &large, JobOptions::default())).collect();
+        let enqueued = t.queue.enqueue(&jobs).await.unwrap();
+        mails.extend(enqueued.into_iter().map(|enqueued| enqueued.id().clone()));
+    }
+    let capture = t.job(JobType::StripeCapturePayment, r#"{"paymentIntentId":"pi_1"}"#, JobOptions::default());
+    t.queue.enqueue(&[capture]).await.unwrap();
+    t.enqueue_many(3).await;
+
+    let first = t.claim(250).await;
+
+    let of = |job_type| first.jobs.iter().filter(|job| job.job_type == job_type).count();
+    let counts = [JobType::SendReleaseEmail, JobType::StripeCapturePayment, ANY].map(of);
+    assert_eq!((counts, first.more), ([42, 1, 3], true));
+    let mut claimed = first.jobs;
+    for _ in 0..3 {
+        claimed.extend(t.claim(250).await.jobs);
+    }
+    let released: Vec<_> = claimed.into_iter().filter(|job| job.job_type == JobType::SendReleaseEmail).collect();
+    assert_eq!(released.into_iter().map(|job| job.id).collect::<Vec<_>>(), mails);
+}
+
+#[tokio::test]
 async fn a_dead_letter_is_forgotten_after_seven_days_and_counted() {
     let t = Bench::new().await;
     t.enqueue(JobOptions::default()).await;

@@ -159,21 +159,24 @@ impl Model {
     /// Returns the jobs given, with their attempts, and the dead letters that come back by themselves.
     pub(super) fn claim(&mut self, claim: &str, limit: usize, types: &[JobType]) -> (Vec<(String, u32)>, Vec<String>) {
         let coming_back = self.sweep();
-        let mut given = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut turns = Vec::new();
         for job_type in types.iter().filter(|job_type| !self.paused.contains(job_type)) {
             let queue = self.ready.entry(*job_type).or_default();
-            let popped: Vec<String> = queue.drain(..limit.min(queue.len())).collect();
-            for id in popped {
-                let job = self.jobs.get_mut(&id).unwrap();
-                if !seen.insert(id.clone()) || job.holder.is_some() {
-                    continue;
-                }
-                job.begun += 1;
-                job.holder = Some(claim.to_owned());
-                self.timers.insert(timer(*job_type, &id), self.now + self.lease_ms);
-                given.push((id, job.begun));
+            let popped = queue.drain(..limit.min(queue.len()));
+            turns.extend(popped.enumerate().map(|(turn, id)| (turn, *job_type, id)));
+        }
+        turns.sort_by_key(|(turn, ..)| *turn);
+        let mut given = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (_, job_type, id) in turns {
+            let job = self.jobs.get_mut(&id).unwrap();
+            if !seen.insert(id.clone()) || job.holder.is_some() {
+                continue;
             }
+            job.begun += 1;
+            job.holder = Some(claim.to_owned());
+            self.timers.insert(timer(job_type, &id), self.now + self.lease_ms);
+            given.push((id, job.begun));
         }
         (given, coming_back)
     }
