@@ -24,6 +24,7 @@ mod escrow_events;
 mod escrow_kills;
 mod escrow_model;
 mod escrow_moves;
+mod escrow_outside;
 mod escrow_races;
 mod escrow_routes;
 mod faults;

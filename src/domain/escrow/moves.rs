@@ -87,12 +87,12 @@ pub static MOVES: [Moves; 20] = [
     stripe(Operation::Create, &[Created], &[Created, Cancelled]),
     stripe(Operation::Authorize, &[Created], &[Authorized]),
     caller(Role::Partner, Operation::Release, &[Authorized], &[Releasing]),
-    stripe(Operation::Release, &[Releasing], &[Released, PartiallyRefunded, ChargedBack, Authorized]),
+    stripe(Operation::Release, &[Releasing], &[Released, PartiallyRefunded, Refunded, ChargedBack, Authorized]),
     // Captured by somebody else, in Stripe's dashboard say.
     stripe(
         Operation::Release,
         &[Created, Authorized, Disputed, Cancelling],
-        &[Released, PartiallyRefunded, ChargedBack],
+        &[Released, PartiallyRefunded, Refunded, ChargedBack],
     ),
     caller(Role::Admin, Operation::Refund, &[Authorized, Released, PartiallyRefunded], &[Refunding]),
     stripe(Operation::Refund, &[Refunding], &[Refunded, PartiallyRefunded, ChargedBack, Authorized, Released]),

@@ -92,9 +92,10 @@ impl Escrow {
                 }
             }
         }
-        let (mut operation, mut to, ended) = next.settle(self, refused);
+        let (mut operation, mut to, mut ended) = next.settle(self, refused);
         if !is_legal(Some(self.state), to, operation) {
-            (operation, to) = (Operation::Note, self.state);
+            // What is under way stays so, and keeps the job that looks after it: a move the table lacks ends nothing.
+            (operation, to, ended) = (Operation::Note, self.state, false);
         }
         if next == *self && to == self.state && !ended {
             return None;
@@ -272,6 +273,103 @@ impl Escrow {
             std::cmp::Ordering::Greater => Operation::Refund,
             std::cmp::Ordering::Less => Operation::RefundFailed,
             std::cmp::Ordering::Equal => Operation::Note,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An escrow of 100.00 USD with its payment at Stripe, in `state`, begun as `pending` says.
+    fn escrow(state: State, payment: &str, pending: &str) -> Escrow {
+        let text = format!(
+            r#"{{"id":"esc_1","version":3,"state":"{state}","partner":"shop","amount":10000,"currency":"usd",
+            "buyerEmail":"b@example.com","sellerEmail":"s@example.com","description":null,"metadata":{{}},
+            "payment":{{"intentId":"pi_1"{payment}}},"refunds":[],"chargebacks":[],"pending":{pending},
+            "lastFailure":null,"history":[],"jobs":[],"timers":[],"createdAt":0,"updatedAt":0}}"#
+        );
+        Escrow::parse(&text).unwrap()
+    }
+
+    /// An escrow in which an operation is under way, or waits for the next.
+    fn lives() -> Vec<Escrow> {
+        const HELD: &str = r#","authorized":true"#;
+        const TAKEN: &str = r#","authorized":true,"captured":10000"#;
+        let begun = |state, payment, operation: &str, from: &str, resolution: &str| {
+            let pending = format!(
+                r#"{{"operation":"{operation}","from":"{from}","amount":10000,"key":"k","request":null,"resolution":{resolution},
+                "reason":null,"by":"admin","at":0,"job":"job-1"}}"#
+            );
+            escrow(state, payment, &pending)
+        };
+        vec![
+            escrow(State::Created, "", "null"),
+            escrow(State::Authorized, HELD, "null"),
+            escrow(State::Disputed, HELD, "null"),
+            escrow(State::Released, TAKEN, "null"),
+            begun(State::Releasing, HELD, "release", "authorized", "null"),
+            begun(State::Refunding, HELD, "refund", "authorized", "null"),
+            begun(State::Refunding, TAKEN, "refund", "released", "null"),
+            begun(State::Resolving, HELD, "resolve", "disputed", r#""release""#),
+            begun(State::Resolving, HELD, "resolve", "disputed", r#""refund""#),
+            begun(State::Resolving, HELD, "resolve", "disputed", r#""split""#),
+            begun(State::Cancelling, "", "cancel", "created", "null"),
+        ]
+    }
+
+    fn payment(status: PaymentStatus, received: i64) -> Seen {
+        Seen::Payment(PaymentSeen { intent_id: "pi_1".into(), status, received, ..PaymentSeen::default() })
+    }
+
+    fn refund(id: &str, amount: i64, key: Option<&str>) -> Seen {
+        let key = key.map(str::to_owned);
+        Seen::Refund(RefundSeen { refund: Refund { id: id.into(), amount, status: RefundStatus::Succeeded, key } })
+    }
+
+    /// All that may be seen at once: each way the payment may be, with and without refunds, an objection, a refusal.
+    fn sights() -> Vec<Vec<Seen>> {
+        let payments = [
+            payment(PaymentStatus::Held, 0),
+            payment(PaymentStatus::Captured, 10_000),
+            payment(PaymentStatus::Captured, 6_000),
+            payment(PaymentStatus::Cancelled, 0),
+        ];
+        let chargeback = Chargeback { id: "dp_1".into(), amount: 10_000, status: ChargebackStatus::Open };
+        let failure = Failure { status: Some(400), code: None, decline_code: None };
+        let more = [
+            refund("re_1", 10_000, None),
+            refund("re_2", 2_000, Some("k")),
+            Seen::Dispute(DisputeSeen { chargeback }),
+            Seen::Refused { key: "k".into(), failure },
+        ];
+        let subsets = |first: Seen| {
+            let subset = |bits: usize| (0..more.len()).filter(move |n| bits >> n & 1 == 1);
+            let more = more.clone();
+            (0..1_usize << more.len())
+                .map(move |bits| std::iter::once(first.clone()).chain(subset(bits).map(|n| more[n].clone())).collect())
+        };
+        payments.into_iter().flat_map(subsets).collect()
+    }
+
+    #[test]
+    fn an_escrow_is_in_between_for_as_long_as_an_operation_is_under_way() {
+        for before in lives() {
+            for seen in sights() {
+                let after = before.observe(&seen, "stripe", Millis(1)).unwrap_or_else(|| before.clone());
+                assert_eq!(after.pending.is_some(), after.state.is_in_between(), "{before:?} {seen:?} {after:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_the_money_is_gone_nothing_waits_for_it_unless_it_is_under_way() {
+        for before in lives() {
+            for seen in sights() {
+                let after = before.observe(&seen, "stripe", Millis(1)).unwrap_or_else(|| before.clone());
+                let waits = matches!(after.state, State::Created | State::Authorized | State::Disputed);
+                assert!(!waits || !after.payment.is_settled(), "{before:?} {seen:?} {after:?}");
+            }
         }
     }
 }

@@ -1,0 +1,72 @@
+//! What others do at Stripe, or ask for past the routes: it is taken in, and nothing is left hanging.
+
+use devkit::fault::Fault as StripeFault;
+use serde_json::json;
+
+use crate::escrow_bench::{ADMIN, PARTNER, Shop, amounts, text};
+
+/// Has every event come, the newest first.
+async fn newest_first(t: &Shop) {
+    let mut events = t.stripe.event_log();
+    events.reverse();
+    for event in &events {
+        assert_eq!(t.event(event).await.status, 200, "{event}");
+    }
+}
+
+fn intent(t: &Shop) -> String {
+    t.stripe.ledger().into_keys().next().unwrap()
+}
+
+#[tokio::test]
+async fn a_release_whose_capture_is_learnt_together_with_its_whole_refund_has_ended() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    t.stripe.faults().next(1, StripeFault::AnswerLost);
+    let body = json!({ "escrowId": id });
+    assert_eq!(t.post(PARTNER, "r", "/api/escrow/release", &body).await.status, 202);
+    t.dashboard(&intent(&t), true, 10_000).await;
+
+    newest_first(&t).await;
+
+    let shown = t.get(ADMIN, &id).await.body;
+    assert_eq!((&shown["status"], amounts(&shown)), (&json!("refunded"), [10_000, 0, 10_000, 0]));
+    let again = t.post(PARTNER, "r", "/api/escrow/release", &body).await;
+    assert_eq!((again.status, &again.body["status"]), (200, &json!("refunded")));
+}
+
+#[tokio::test]
+async fn a_cancellation_that_finds_the_payment_captured_and_refunded_has_ended() {
+    let t = Shop::new().await;
+    let id = text(&t.create("pm_card_authenticationRequired").await.body["escrowId"]);
+    t.stripe.faults().next(1, StripeFault::Closed);
+    let body = json!({ "escrowId": id });
+    assert_eq!(t.post(PARTNER, "c", "/api/escrow/cancel", &body).await.status, 202);
+    assert!(t.stripe.authenticate(&intent(&t), true));
+    t.dashboard(&intent(&t), false, 10_000).await;
+    t.dashboard(&intent(&t), true, 10_000).await;
+
+    newest_first(&t).await;
+
+    let shown = t.get(ADMIN, &id).await.body;
+    assert_eq!((&shown["status"], amounts(&shown)), (&json!("refunded"), [10_000, 0, 10_000, 0]));
+}
+
+#[tokio::test]
+async fn an_escrow_captured_and_refunded_in_stripes_dashboard_is_refunded() {
+    for dispute in [false, true] {
+        let t = Shop::new().await;
+        let id = t.authorized().await;
+        if dispute {
+            t.post(PARTNER, "d", "/api/escrow/dispute", &json!({ "escrowId": id })).await;
+        }
+        t.dashboard(&intent(&t), false, 10_000).await;
+        t.dashboard(&intent(&t), true, 10_000).await;
+
+        newest_first(&t).await;
+
+        let shown = t.get(ADMIN, &id).await.body;
+        assert_eq!((&shown["status"], amounts(&shown)), (&json!("refunded"), [10_000, 0, 10_000, 0]));
+        assert_eq!(shown["possible"], json!([]));
+    }
+}
