@@ -45,7 +45,8 @@ fuzz_target!(|input: &[u8]| {
             assert!(again.observe(&seen, "stripe", Millis(1)).is_none(), "{stored:?} and {seen:?} come to no rest");
         }
     }
-    let asked = Asked { role: Role::Admin, request: None, now: Millis(1), job: JobId::parse("job-1").unwrap() };
+    let job = JobId::parse("job-1").unwrap();
+    let asked = Asked { role: Role::Admin, request: None, fingerprint: None, now: Millis(1), job };
     for command in [
         Command::Release { amount: None },
         Command::Refund { amount: None, reason: None },

@@ -42,6 +42,9 @@ pub enum OperateError {
     /// Another run of the same request is under way.
     #[error("another run of the same request is under way")]
     BegunBefore,
+    /// The idempotency key was used for another request on this escrow.
+    #[error("the idempotency key was used for another request on this escrow")]
+    KeyReused,
     /// Stripe is not configured.
     #[error(transparent)]
     NotConfigured(#[from] ConfigError),
@@ -63,12 +66,13 @@ impl Escrows {
         let stripe = self.stripe.as_ref().map_err(Clone::clone)?;
         let mut current = escrow;
         for _ in 0..MAX_TRIES {
-            if let Some(done) = self.go_on(stripe, &current, order).await? {
+            if let Some(done) = self.go_on(stripe, &current, command, order).await? {
                 return Ok(done);
             }
             let now = self.clock.now();
             let request = Some(order.record.name.clone());
-            let asked = Asked { role: order.role, request, now, job: self.dice.job_id(now) };
+            let fingerprint = Some(order.record.fingerprint.clone());
+            let asked = Asked { role: order.role, request, fingerprint, now, job: self.dice.job_id(now) };
             let mut begun = current.start(command, &asked)?;
             let jobs = self.jobs(Some(&current), &mut begun, order.origin);
             let answer = order.asker().answer_of(&begun);
@@ -91,8 +95,18 @@ impl Escrows {
     }
 
     /// Goes on where an earlier run of the request ended, if there was one.
-    async fn go_on(&self, stripe: &Stripe, escrow: &Escrow, order: &Order<'_>) -> Result<Option<Done>, UpstashError> {
+    async fn go_on(
+        &self,
+        stripe: &Stripe,
+        escrow: &Escrow,
+        command: &Command,
+        order: &Order<'_>,
+    ) -> Result<Option<Done>, OperateError> {
         let name = order.record.name.as_str();
+        // The escrow remembers its requests for longer than their records last.
+        if escrow.was_asked_otherwise(name, command.operation(), &order.record.fingerprint) {
+            return Err(OperateError::KeyReused);
+        }
         if let Some(answer) = order.asker().answer_of(escrow) {
             self.answer(order.record, Some(&answer)).await?;
             return Ok(Some(Done::Answered(answer)));

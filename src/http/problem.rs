@@ -119,6 +119,12 @@ impl ApiError {
         Self::conflict("request_running", detail).again_after(wait)
     }
 
+    /// 422: the same key came with another request.
+    pub(super) fn key_reused() -> Self {
+        let detail = "the Idempotency-Key was used for another request; expected one of its own for each";
+        Self::invalid("idempotency_key_reused", detail)
+    }
+
     /// 405, with the methods that there are.
     pub(super) fn method_not_allowed(allowed: String) -> Self {
         let detail = format!("this route takes {allowed}");
@@ -272,6 +278,7 @@ impl From<OperateError> for ApiError {
         match error {
             OperateError::Refused(refusal) => refusal.into(),
             OperateError::BegunBefore => Self::running(Duration::from_secs(1)),
+            OperateError::KeyReused => Self::key_reused(),
             OperateError::NotConfigured(error) => error.into(),
             OperateError::Upstash(error) => error.into(),
         }

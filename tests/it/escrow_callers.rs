@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use devkit::fault::Fault as StripeFault;
+use holdfast::upstash::keys::Keys;
 use http::Method;
 use serde_json::json;
 
-use crate::escrow_bench::{PARTNER, Shop, order};
+use crate::escrow_bench::{ADMIN, PARTNER, Shop, order};
 
 const CREATE: &str = "/api/escrow/create";
 
@@ -111,4 +113,59 @@ async fn a_key_may_make_so_many_calls_a_minute_and_is_told_how_many_are_left() {
     assert_eq!(t.get(crate::escrow_bench::OTHER, "esc_unknown").await.status, 404);
     t.bench.advance(Duration::from_secs(40));
     assert_eq!(t.get(PARTNER, "esc_unknown").await.status, 404);
+}
+
+/// Has the record of a request run out, as it does after 24 hours.
+async fn forget(t: &Shop, caller: &str, key: &str) {
+    let record = Keys::new(&t.bench.prefix).idempotency(caller, key);
+    assert_eq!(t.bench.redis(&["DEL", &record]).await, json!(1));
+}
+
+#[tokio::test]
+async fn a_key_used_for_another_request_is_refused_after_its_record_ran_out_too() {
+    let t = Shop::new().await;
+    let id = t.released().await;
+    let refund = async |amount: i64| {
+        t.post(ADMIN, "k", "/api/escrow/refund", &json!({ "escrowId": id, "amount": amount })).await
+    };
+    let first = refund(1_000).await;
+    assert_eq!(first.status, 200);
+
+    forget(&t, "admin-ops", "k").await;
+    let other = refund(2_500).await;
+    let same = refund(1_000).await;
+
+    assert_eq!((other.status, &other.body["code"]), (422, &json!("idempotency_key_reused")), "{other:?}");
+    assert_eq!((same.status, &same.body), (200, &first.body));
+    assert_eq!(t.ledger().refunded, 1_000);
+}
+
+#[tokio::test]
+async fn the_key_of_a_creation_whose_record_ran_out_releases_nothing() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    forget(&t, "partner-shop", "create").await;
+
+    let release = t.post(PARTNER, "create", "/api/escrow/release", &json!({ "escrowId": id })).await;
+
+    assert_eq!((release.status, &release.body["code"]), (422, &json!("idempotency_key_reused")), "{release:?}");
+    assert_eq!(t.status(&id).await, "authorized");
+}
+
+#[tokio::test]
+async fn another_request_under_the_key_of_one_that_is_under_way_does_not_go_on_with_it() {
+    let t = Shop::new().await;
+    let id = t.released().await;
+    let refund = async |amount: i64| {
+        t.post(ADMIN, "k", "/api/escrow/refund", &json!({ "escrowId": id, "amount": amount })).await
+    };
+    t.stripe.faults().next(1, StripeFault::Closed);
+    assert_eq!(refund(1_000).await.status, 202);
+
+    forget(&t, "admin-ops", "k").await;
+    let other = refund(2_500).await;
+
+    assert_eq!((other.status, &other.body["code"]), (422, &json!("idempotency_key_reused")), "{other:?}");
+    assert_eq!((t.status(&id).await.as_str(), t.ledger().refunded), ("refunding", 0));
+    assert_eq!(refund(1_000).await.status, 200);
 }

@@ -123,6 +123,9 @@ pub struct Entry {
     /// The request that did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// A digest of what that request asked for, in the entry of an operation's beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// Minor units, where it is about some.
     #[serde(default, deserialize_with = "stored_or_none", skip_serializing_if = "Option::is_none")]
     pub amount: Option<i64>,
@@ -257,6 +260,7 @@ impl Escrow {
             to,
             by: by.to_owned(),
             request: None,
+            fingerprint: None,
             amount: None,
             reason: None,
             failure: None,
@@ -294,6 +298,16 @@ impl Escrow {
             return (!unfinished).then(|| self.last_failure.as_ref().filter(|_| unpaid));
         }
         Some(entry.failure.as_ref())
+    }
+
+    /// Tells whether `request` has asked for something else before: with another digest, or, in an entry of before there were
+    /// digests and in that of a creation, for another operation.
+    pub fn was_asked_otherwise(&self, request: &str, operation: Operation, fingerprint: &str) -> bool {
+        let begun = self.history.iter().find(|entry| entry.request.as_deref() == Some(request));
+        begun.is_some_and(|entry| match &entry.fingerprint {
+            Some(known) => known != fingerprint,
+            None => entry.operation != operation,
+        })
     }
 
     /// Returns the newest entry that `request` made.
@@ -386,5 +400,24 @@ mod tests {
             let next = escrow.observe(&seen, "stripe", Millis(1)).unwrap();
             assert_eq!(Escrow::parse(&next.to_json()).unwrap(), next, "{amount}");
         }
+    }
+
+    #[test]
+    fn a_request_is_known_by_its_digest_or_in_an_old_document_by_its_operation() {
+        let with = |more: &str| {
+            let text = STORED
+                .replace(r#""by":"admin","amount":44"#, &format!(r#""by":"admin","request":"r","amount":44{more}"#));
+            Escrow::parse(&text).unwrap()
+        };
+        let otherwise = |escrow: &Escrow, request: &str, operation, digest: &str| {
+            escrow.was_asked_otherwise(request, operation, digest)
+        };
+        let known = with(r#","fingerprint":"d""#);
+        assert!(!otherwise(&known, "r", Operation::Refund, "d"));
+        assert!(otherwise(&known, "r", Operation::Refund, "e"));
+        assert!(!otherwise(&known, "s", Operation::Refund, "e"));
+        let old = with("");
+        assert!(!otherwise(&old, "r", Operation::Refund, "d"));
+        assert!(otherwise(&old, "r", Operation::Release, "d"));
     }
 }

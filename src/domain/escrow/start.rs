@@ -14,6 +14,8 @@ pub struct Asked {
     pub role: Role,
     /// The request, by the name of its record.
     pub request: Option<String>,
+    /// A digest of what it asks for.
+    pub fingerprint: Option<String>,
     /// When.
     pub now: Millis,
     /// The id of the job that would finish it.
@@ -38,6 +40,7 @@ impl Escrow {
         let mut next = self.clone();
         let mut entry = self.entry(operation, to, asked.role.as_str(), asked.now);
         entry.request.clone_from(&asked.request);
+        entry.fingerprint.clone_from(&asked.fingerprint);
         entry.amount = amount;
         entry.reason = command.reason().map(str::to_owned);
         if to.is_in_between() {

@@ -56,10 +56,7 @@ pub(super) fn run(admitted: &Admitted, request: &Request) -> Result<Run, ApiErro
             Ok(Run::Replay(response))
         }
         Earlier::Running(left) => Err(ApiError::running((*left).min(UNKNOWN_AGAIN))),
-        Earlier::Other => {
-            let detail = "the Idempotency-Key was used for another request; expected one of its own for each";
-            Err(ApiError::invalid("idempotency_key_reused", detail))
-        }
+        Earlier::Other => Err(ApiError::key_reused()),
         Earlier::None | Earlier::Open(_) => Ok(Run::Go(record)),
     }
 }
