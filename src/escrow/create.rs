@@ -6,7 +6,7 @@ use super::transition::{Transition, Transitioned, Write};
 use super::{Escrows, odd};
 use crate::domain::escrow::{Escrow, NewEscrow, Seen};
 use crate::domain::outcome::Failure;
-use crate::stripe::{self, Intent, NewPayment, Stripe};
+use crate::stripe::{self, Intent, NewPayment, Stripe, StripeError};
 
 impl Escrows {
     /// Creates an escrow and its payment; with a payment method the payment is tried at once.
@@ -18,7 +18,7 @@ impl Escrows {
         let transition = Transition { before: None, after: &escrow, jobs: &jobs, write, event: None };
         match self.transition(&transition).await? {
             Transitioned::Done => {
-                let seen = make(stripe, &escrow).await;
+                let seen = judge(&escrow, make(stripe, &escrow).await);
                 Ok(self.end(escrow, seen, order).await)
             }
             Transitioned::BegunBefore => Err(OperateError::BegunBefore),
@@ -33,13 +33,17 @@ impl Escrows {
             self.answer(order.record, Some(&answer)).await?;
             return Ok(Done::Answered(answer));
         }
-        let seen = make(stripe, &escrow).await;
+        let seen = match make(stripe, &escrow).await {
+            // A refused key of ours says nothing of the first time, when it may have been another.
+            Err(error) if matches!(error.status, Some(401 | 403)) => Err(error.failure),
+            made => judge(&escrow, made),
+        };
         Ok(self.end(escrow, seen, order).await)
     }
 }
 
 /// Makes the payment. A repeat under the same key is answered with the payment of the first time.
-async fn make(stripe: &Stripe, escrow: &Escrow) -> Result<Vec<Seen>, Failure> {
+async fn make(stripe: &Stripe, escrow: &Escrow) -> Result<Intent, StripeError> {
     let wanted = NewPayment {
         escrow_id: escrow.id.as_str(),
         amount: escrow.amount,
@@ -47,8 +51,11 @@ async fn make(stripe: &Stripe, escrow: &Escrow) -> Result<Vec<Seen>, Failure> {
         description: escrow.description.as_deref(),
         payment_method: escrow.payment.method.as_deref(),
     };
-    let key = escrow.creation_key();
-    let made: Result<Intent, _> = stripe.act(stripe::create_payment(&wanted), &key).await;
+    stripe.act(stripe::create_payment(&wanted), &escrow.creation_key()).await
+}
+
+/// Says what was seen of it.
+fn judge(escrow: &Escrow, made: Result<Intent, StripeError>) -> Result<Vec<Seen>, Failure> {
     match made {
         Ok(intent) => Ok(vec![payment(&intent)]),
         Err(error) if !error.is_final() => Err(error.failure),
@@ -59,7 +66,7 @@ async fn make(stripe: &Stripe, escrow: &Escrow) -> Result<Vec<Seen>, Failure> {
                 seen.failure = Some(failure(&error));
                 Ok(vec![Seen::Payment(seen)])
             }
-            _ => Ok(vec![Seen::Refused { key, failure: failure(&error) }]),
+            _ => Ok(vec![Seen::Refused { key: escrow.creation_key(), failure: failure(&error) }]),
         },
     }
 }

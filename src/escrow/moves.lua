@@ -5,10 +5,10 @@ moves: the table of legal moves, the same as in domain/escrow/moves.rs. A test c
 local MOVES = {
   {'create', '', 'created'},
   {'create', 'created', 'created cancelled'},
-  {'authorize', 'created', 'authorized'},
+  {'authorize', 'created cancelled', 'authorized'},
   {'release', 'authorized', 'releasing'},
   {'release', 'releasing', 'released partially_refunded refunded charged_back authorized'},
-  {'release', 'created authorized disputed cancelling', 'released partially_refunded refunded charged_back'},
+  {'release', 'created authorized disputed cancelling cancelled', 'released partially_refunded refunded charged_back'},
   {'refund', 'authorized released partially_refunded', 'refunding'},
   {'refund', 'refunding', 'refunded partially_refunded charged_back authorized released'},
   {'refund', 'released partially_refunded', 'partially_refunded refunded'},

@@ -180,6 +180,19 @@ impl Shop {
         drop(request.send().await);
     }
 
+    /// Pays for an escrow past this service.
+    pub(crate) async fn pay(&self, id: &str) {
+        let form = format!(
+            "amount=10000&currency=usd&capture_method=manual&confirm=true&payment_method=pm_card_visa\
+             &automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never\
+             &metadata[escrow_id]={id}"
+        );
+        let url = format!("{}/v1/payment_intents", self.served.url());
+        let request = self.bench.http.post(url).bearer_auth("sk_test_dev");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
     pub(crate) fn ledger(&self) -> LedgerEntry {
         self.stripe.ledger().into_values().next().unwrap_or_default()
     }

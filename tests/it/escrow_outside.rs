@@ -70,3 +70,20 @@ async fn an_escrow_captured_and_refunded_in_stripes_dashboard_is_refunded() {
         assert_eq!(shown["possible"], json!([]));
     }
 }
+
+#[tokio::test]
+async fn money_held_for_an_escrow_whose_creation_was_refused_can_be_given_back() {
+    let t = Shop::new().await;
+    t.stripe.faults().next(1, StripeFault::Status { status: 400 });
+    let refused = t.create("pm_card_visa").await;
+    let id = text(&refused.body["escrowId"]);
+    assert_eq!((refused.status, t.status(&id).await.as_str()), (422, "cancelled"));
+    t.pay(&id).await;
+
+    newest_first(&t).await;
+
+    let shown = t.get(ADMIN, &id).await.body;
+    assert_eq!((&shown["status"], amounts(&shown)), (&json!("authorized"), [10_000, 0, 0, 10_000]));
+    let back = t.post(ADMIN, "f", "/api/escrow/refund", &json!({ "escrowId": id })).await;
+    assert_eq!((back.status, &back.body["status"], t.ledger().cancels), (200, &json!("refunded"), 1), "{back:?}");
+}

@@ -27,6 +27,7 @@ mod escrow_moves;
 mod escrow_outside;
 mod escrow_races;
 mod escrow_routes;
+mod escrow_unknown;
 mod faults;
 mod history;
 mod http_bodies;

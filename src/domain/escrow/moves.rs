@@ -85,13 +85,14 @@ pub static MOVES: [Moves; 20] = [
     caller(Role::Partner, Operation::Create, &[], &[Created]),
     // The payment was made, or Stripe refused to make it.
     stripe(Operation::Create, &[Created], &[Created, Cancelled]),
-    stripe(Operation::Authorize, &[Created], &[Authorized]),
+    // A creation that Stripe refused may have been made after all.
+    stripe(Operation::Authorize, &[Created, Cancelled], &[Authorized]),
     caller(Role::Partner, Operation::Release, &[Authorized], &[Releasing]),
     stripe(Operation::Release, &[Releasing], &[Released, PartiallyRefunded, Refunded, ChargedBack, Authorized]),
     // Captured by somebody else, in Stripe's dashboard say.
     stripe(
         Operation::Release,
-        &[Created, Authorized, Disputed, Cancelling],
+        &[Created, Authorized, Disputed, Cancelling, Cancelled],
         &[Released, PartiallyRefunded, Refunded, ChargedBack],
     ),
     caller(Role::Admin, Operation::Refund, &[Authorized, Released, PartiallyRefunded], &[Refunding]),

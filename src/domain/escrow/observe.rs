@@ -210,7 +210,7 @@ impl Escrow {
                 (pending.operation, to, true)
             }
             (None, Some(_)) => (Operation::Create, State::Cancelled, false),
-            _ if before.state == State::Created && self.payment.authorized => {
+            _ if matches!(before.state, State::Created | State::Cancelled) && self.payment.authorized => {
                 (Operation::Authorize, State::Authorized, false)
             }
             _ if before.is_being_created() && self.payment.intent_id.is_some() => {
@@ -241,7 +241,9 @@ impl Escrow {
         let to = self.by_amounts();
         let Some(pending) = &self.pending else {
             return match before.state {
-                State::Created | State::Authorized | State::Disputed => (Operation::Release, to, false),
+                State::Created | State::Authorized | State::Disputed | State::Cancelled => {
+                    (Operation::Release, to, false)
+                }
                 _ => (self.outside(before, to), to, false),
             };
         };
@@ -305,6 +307,7 @@ mod tests {
         };
         vec![
             escrow(State::Created, "", "null"),
+            escrow(State::Cancelled, "", "null"),
             escrow(State::Authorized, HELD, "null"),
             escrow(State::Disputed, HELD, "null"),
             escrow(State::Released, TAKEN, "null"),
@@ -368,7 +371,9 @@ mod tests {
             for seen in sights() {
                 let after = before.observe(&seen, "stripe", Millis(1)).unwrap_or_else(|| before.clone());
                 let waits = matches!(after.state, State::Created | State::Authorized | State::Disputed);
+                let held = after.amounts().remaining() > 0;
                 assert!(!waits || !after.payment.is_settled(), "{before:?} {seen:?} {after:?}");
+                assert!(!held || waits || after.pending.is_some(), "{before:?} {seen:?} {after:?}");
             }
         }
     }
