@@ -3,9 +3,9 @@ answer: write a request's answer into its record, or leave the record open for t
 
 KEYS[1] record  hash  the request's record
 
-ARGV[1] status   of the answer; '' leaves the record open
+ARGV[1] status   of the answer; '' leaves the record open, and its end where it was
 ARGV[2] body
-ARGV[3] keep_ms
+ARGV[3] keep_ms  of an answer
 
 Returns 'done' | 'answered_before' | 'unknown_record'
 Writes  record
@@ -21,6 +21,6 @@ if status == '' then
   redis.call('HSET', record, 'started', '0')
 else
   redis.call('HSET', record, 'status', status, 'body', body)
+  redis.call('PEXPIRE', record, keep_ms)
 end
-redis.call('PEXPIRE', record, keep_ms)
 return 'done'

@@ -1,5 +1,7 @@
 //! `create`: the escrow is written down before its payment is made, so that whoever comes later makes the same payment.
 
+use std::time::Duration;
+
 use super::operate::{Done, OperateError, Order};
 use super::seen::{failure, payment};
 use super::transition::{Transition, Transitioned, Write};
@@ -7,6 +9,11 @@ use super::{Escrows, odd};
 use crate::domain::escrow::{Escrow, NewEscrow, Seen};
 use crate::domain::outcome::Failure;
 use crate::stripe::{self, Intent, NewPayment, Stripe, StripeError};
+
+/// How long after its beginning a creation may still ask Stripe for the payment. Stripe keeps an idempotency key for at least 24 hours
+/// (its API reference, "Idempotent requests", November 2026), and without the key a repeat makes a second payment; an hour less for a
+/// call that is on its way and for clocks that differ.
+const MAKES_FOR: Duration = Duration::from_hours(23);
 
 impl Escrows {
     /// Creates an escrow and its payment; with a payment method the payment is tried at once.
@@ -32,6 +39,9 @@ impl Escrows {
         if let Some(answer) = order.asker().answer_of(&escrow) {
             self.answer(order.record, Some(&answer)).await?;
             return Ok(Done::Answered(answer));
+        }
+        if self.clock.now().since(escrow.created_at) >= MAKES_FOR {
+            return Err(OperateError::CreationLapsed);
         }
         let seen = match make(stripe, &escrow).await {
             // A refused key of ours says nothing of the first time, when it may have been another.

@@ -45,6 +45,9 @@ pub enum OperateError {
     /// The idempotency key was used for another request on this escrow.
     #[error("the idempotency key was used for another request on this escrow")]
     KeyReused,
+    /// A creation whose payment Stripe might make a second time, if it were asked again.
+    #[error("the creation began too long ago to be gone on with")]
+    CreationLapsed,
     /// Stripe is not configured.
     #[error(transparent)]
     NotConfigured(#[from] ConfigError),

@@ -125,6 +125,13 @@ impl ApiError {
         Self::invalid("idempotency_key_reused", detail)
     }
 
+    /// 409: a creation that was never known to end, and is too old to be gone on with.
+    fn creation_lapsed() -> Self {
+        let detail = "it is not known whether the payment was made, and after 23 hours it is not asked for again; \
+                      Stripe's event will tell, or look for the escrow in Stripe's dashboard before creating another";
+        Self::conflict("creation_lapsed", detail)
+    }
+
     /// 405, with the methods that there are.
     pub(super) fn method_not_allowed(allowed: String) -> Self {
         let detail = format!("this route takes {allowed}");
@@ -279,6 +286,7 @@ impl From<OperateError> for ApiError {
             OperateError::Refused(refusal) => refusal.into(),
             OperateError::BegunBefore => Self::running(Duration::from_secs(1)),
             OperateError::KeyReused => Self::key_reused(),
+            OperateError::CreationLapsed => Self::creation_lapsed(),
             OperateError::NotConfigured(error) => error.into(),
             OperateError::Upstash(error) => error.into(),
         }

@@ -61,7 +61,7 @@ pub enum Refusal {
         possible: Vec<Operation>,
     },
     /// Its payment at Stripe is not known yet.
-    #[error("the payment is not made yet: repeat the request that creates the escrow, then cancel it")]
+    #[error("the payment is not known yet: within 23 hours repeat the request that creates the escrow, then cancel it")]
     Unfinished,
     /// Not so much.
     #[error("{0}")]
