@@ -1,5 +1,7 @@
 //! Stripe's side of an operation: acting, looking, and saying what was seen.
 
+use std::time::Duration;
+
 use super::Escrows;
 use crate::domain::escrow::{
     Chargeback, ChargebackStatus, Escrow, Failure, PaymentSeen, PaymentStatus, Pending, RefundSeen, RefundStatus, Seen,
@@ -9,6 +11,14 @@ use crate::stripe::{self, Charge, IDEMPOTENCY_KEY, Intent, IntentStatus, Refund,
 
 /// Pages of refunds looked through. Chosen: 500 refunds of one payment; one that has more needs a person.
 const MAX_PAGES: usize = 5;
+
+/// Keys that an operation has at Stripe, where it keeps a failure (5xx) under each before. Chosen: a call that failed there four times
+/// needs a person, or the day after which Stripe forgets the first.
+const MAX_KEYS: u32 = 4;
+
+/// How long after a refund was begun one that failed at Stripe is taken for not made where none is found. Chosen: Stripe lists a
+/// refund as soon as it is made, and finishes what it failed at within minutes, if at all.
+const REFUND_SEEN_AFTER: Duration = Duration::from_mins(10);
 
 /// What Stripe calls the end of an authorisation by itself: since 2025-03-31.basil, and before. An event has the API version of its endpoint.
 /// Stripe's changelog of that version, "Partially capturing or canceling payments no longer creates a Refund".
@@ -20,22 +30,50 @@ impl Escrows {
     /// # Errors
     /// When it is not known whether Stripe did. A refusal is something seen.
     pub(super) async fn act(&self, stripe: &Stripe, escrow: &Escrow) -> Result<Vec<Seen>, CallFailure> {
-        let (Some(pending), Some(intent)) = (&escrow.pending, &escrow.payment.intent_id) else {
+        let Some(intent) = &escrow.payment.intent_id else {
             return Ok(Vec::new());
         };
-        let error = match ask(stripe, escrow, pending, intent).await {
-            Ok(seen) => return Ok(vec![seen]),
-            Err(error) if error.is_final() => error,
-            Err(error) => return Err(error.failure),
-        };
-        // Another run may have done the same in between: the refusal is judged by what is there.
-        let mut seen = match look(stripe, escrow, intent).await {
-            Ok(seen) => seen,
-            Err(failure) if failure.kind.is_retryable() => return Err(failure),
-            Err(_) => Vec::new(),
-        };
-        seen.push(Seen::Refused { key: pending.key.clone(), failure: failure(&error) });
+        let (mut current, mut seen, mut nth) = (escrow.clone(), Vec::new(), 1);
+        while let Some(pending) = &current.pending {
+            let error = match ask(stripe, &current, pending, intent, nth).await {
+                Ok(done) => {
+                    seen.push(done);
+                    return Ok(seen);
+                }
+                Err(error) => error,
+            };
+            let asks_anew = error.is_kept && nth < MAX_KEYS && self.is_over(&current, pending);
+            if !(error.is_final() || asks_anew) {
+                return Err(error.failure);
+            }
+            // What is there decides: another run may have done the same in between, and what failed at Stripe may have been done.
+            match look(stripe, &current, intent).await {
+                Ok(found) => seen.extend(found),
+                Err(failure) if failure.kind.is_retryable() || !error.is_final() => return Err(failure),
+                Err(_) => {}
+            }
+            let found = escrow.observe(&seen, "", self.clock.now());
+            if error.is_final() {
+                // What failed under an earlier key and is done by now is no refusal.
+                let done = nth > 1 && found.is_some_and(|found| found.pending.is_none());
+                if !done {
+                    seen.push(Seen::Refused { key: pending.key.clone(), failure: failure(&error) });
+                }
+                return Ok(seen);
+            }
+            let next = found.unwrap_or_else(|| current.clone());
+            // Once it is captured, what is left to do is another request, with keys of its own.
+            nth = if next.payment.captured == current.payment.captured { nth + 1 } else { 1 };
+            current = next;
+        }
         Ok(seen)
+    }
+
+    /// Tells whether a call that failed at Stripe has no effect that is still to be seen. A capture or a cancellation that comes late
+    /// is refused to one of the two; of a refund there could be two.
+    fn is_over(&self, escrow: &Escrow, pending: &Pending) -> bool {
+        let refunds = !pending.captures() && escrow.payment.captured.is_some();
+        !refunds || self.clock.now().since(pending.at) >= REFUND_SEEN_AFTER
     }
 
     /// Looks what is there, and acts only where the operation has not ended: for whoever comes late.
@@ -55,13 +93,17 @@ impl Escrows {
 }
 
 /// Asks Stripe for what is pending: a capture, a refund of what is captured, or a cancellation of what is held.
-async fn ask(stripe: &Stripe, escrow: &Escrow, pending: &Pending, intent: &str) -> Result<Seen, StripeError> {
+///
+/// `nth` is which of the operation's keys it is asked with: the next where Stripe keeps a failure under the one before.
+async fn ask(stripe: &Stripe, escrow: &Escrow, pending: &Pending, intent: &str, nth: u32) -> Result<Seen, StripeError> {
+    let numbered = |key: String| if nth == 1 { key } else { format!("{key}:{nth}") };
     if pending.captures() {
-        let captured: Intent = stripe.act(stripe::capture(intent, pending.amount), &pending.key).await?;
+        let captured: Intent =
+            stripe.act(stripe::capture(intent, pending.amount), &numbered(pending.key.clone())).await?;
         return Ok(payment(&captured));
     }
     if escrow.payment.captured.is_none() {
-        let cancelled: Intent = stripe.act(stripe::cancel(intent), &pending.key).await?;
+        let cancelled: Intent = stripe.act(stripe::cancel(intent), &numbered(pending.key.clone())).await?;
         return Ok(payment(&cancelled));
     }
     let refund = stripe::NewRefund {
@@ -72,7 +114,7 @@ async fn ask(stripe: &Stripe, escrow: &Escrow, pending: &Pending, intent: &str) 
     };
     // A refund that began as a cancellation is another request at Stripe, so it has another key there.
     let key = if was_captured(pending) { pending.key.clone() } else { format!("{}:captured", pending.key) };
-    let made: Refund = stripe.act(stripe::create_refund(&refund), &key).await?;
+    let made: Refund = stripe.act(stripe::create_refund(&refund), &numbered(key)).await?;
     Ok(refunded(&made, Some(&pending.key)))
 }
 

@@ -60,11 +60,13 @@ pub(crate) struct StripeError {
     pub(crate) decline_code: Option<String>,
     /// The intent as it is now, where Stripe tells and it can be read.
     pub(crate) intent: Option<Box<Intent>>,
+    /// Whether Stripe answers every call with this key so: an earlier one failed there, and the failure is kept.
+    pub(crate) is_kept: bool,
 }
 
 impl StripeError {
     fn new(failure: Failure) -> Self {
-        Self { failure, status: None, code: None, decline_code: None, intent: None }
+        Self { failure, status: None, code: None, decline_code: None, intent: None, is_kept: false }
     }
 
     /// Tells whether the call is certain not to have been done, and never will be.
@@ -183,6 +185,7 @@ fn refusal(answer: &Answer) -> StripeError {
         code: stripe_code,
         decline_code,
         intent,
+        is_kept: answer.status >= 500 && answer.header("idempotent-replayed") == Some("true"),
     }
 }
 

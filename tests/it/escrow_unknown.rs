@@ -6,7 +6,7 @@ use devkit::fault::Fault as StripeFault;
 use holdfast::upstash::keys::Keys;
 use serde_json::json;
 
-use crate::escrow_bench::{Shop, text};
+use crate::escrow_bench::{ADMIN, PARTNER, Shop, text};
 
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_is_not_failed_by_a_key_that_was_replaced() {
@@ -57,4 +57,54 @@ async fn an_outcome_that_stays_unknown_keeps_the_record_no_longer() {
     assert_eq!(t.create("pm_card_visa").await.status, 202);
 
     assert!(t.bench.redis(&["PTTL", &record]).await.as_i64().unwrap() <= 1_000_000);
+}
+
+#[tokio::test]
+async fn a_failure_that_stripe_keeps_under_a_key_does_not_block_a_release_or_a_cancellation() {
+    for (caller, path, status) in
+        [(PARTNER, "/api/escrow/release", "released"), (ADMIN, "/api/escrow/refund", "refunded")]
+    {
+        for by_fallback in [false, true] {
+            let t = Shop::new().await;
+            let id = t.authorized().await;
+            let body = json!({ "escrowId": id });
+            // The second key may meet the same.
+            t.stripe.faults().next_on("POST", 2, StripeFault::Crash { done: false });
+            assert_eq!(t.post(caller, "k", path, &body).await.status, 202);
+
+            for _ in 0..2 {
+                if by_fallback {
+                    t.fallbacks().await;
+                } else {
+                    t.post(caller, "k", path, &body).await;
+                }
+            }
+
+            let again = t.post(caller, "k", path, &body).await;
+            assert_eq!((again.status, &again.body["status"]), (200, &json!(status)), "{again:?}");
+            assert_eq!(t.ledger().captures + t.ledger().cancels, 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_whose_failure_stripe_keeps_is_sent_anew_once_it_is_certain_that_there_is_none() {
+    for done in [false, true] {
+        let t = Shop::new().await;
+        let id = t.released().await;
+        let refund = async || t.post(ADMIN, "k", "/api/escrow/refund", &json!({ "escrowId": id })).await;
+        t.stripe.faults().next_on("POST", 1, StripeFault::Crash { done });
+        assert_eq!(refund().await.status, 202);
+        if !done {
+            // Stripe may still be about to finish what it failed at.
+            assert_eq!(refund().await.status, 202);
+            assert_eq!(t.ledger().refunds, 0);
+            t.bench.advance(Duration::from_mins(10));
+        }
+
+        let again = refund().await;
+
+        assert_eq!((again.status, &again.body["status"]), (200, &json!("refunded")), "{done} {again:?}");
+        assert_eq!((t.ledger().refunds, t.ledger().refunded), (1, 10_000), "{done}");
+    }
 }

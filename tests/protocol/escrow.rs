@@ -1,6 +1,7 @@
 //! A money operation: the intent, Stripe, the last write; its fallback job and Stripe's event; crashes and lost replies anywhere.
 //!
-//! Stripe is the most careless that it may be: another idempotency key is another payment.
+//! Stripe is the most careless that it may be: another idempotency key is another payment, and a call may fail with or without having
+//! moved the money, and is answered so from then on.
 
 use std::collections::BTreeSet;
 
@@ -17,6 +18,8 @@ enum Change {
     NoFallback,
     /// Each process makes an idempotency key of its own.
     KeyOfItsOwn,
+    /// Where Stripe keeps a failure under a key, the next key is used without a look.
+    NextKeyBlind,
     /// The last write does not look whether somebody else has written it.
     LastWriteBlind,
     /// Of two requests that read the same version, both may begin.
@@ -30,8 +33,9 @@ enum Place {
     Moved,
 }
 
-/// The key at Stripe: the version that began the operation, and the process where it is that process' own.
-type Key = (u8, Option<usize>);
+/// The key at Stripe: the version that began the operation, the process where it is that process' own, and which of the operation's
+/// keys it is.
+type Key = (u8, Option<usize>, u8);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Process {
@@ -39,6 +43,8 @@ enum Process {
     /// What it read: the version.
     Read(u8),
     Calling(Key),
+    /// Stripe keeps a failure under the key: is the money moved?
+    Looking(Key),
     /// Stripe said yes.
     Called(Key),
     /// Answered, or nobody waits any more.
@@ -54,15 +60,21 @@ struct State {
     effects: u8,
     /// What was paid at Stripe, by key.
     payments: BTreeSet<Key>,
+    /// The keys under which Stripe keeps a failure.
+    failures: BTreeSet<Key>,
     /// Two requests, then the processor with the fallback.
     processes: [Process; 3],
     events_left: u8,
     crashes_left: u8,
     losses_left: u8,
+    failures_left: u8,
     retries_left: u8,
 }
 
 const FALLBACK: usize = 2;
+
+/// Keys of an operation, as in the code.
+const MAX_KEYS: u8 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
@@ -73,6 +85,11 @@ enum Action {
     },
     Crash {
         by: usize,
+    },
+    /// Stripe fails at the call, after or before it moved the money, and keeps that under the key.
+    Fail {
+        by: usize,
+        done: bool,
     },
     /// The caller sends the request again, or the lapsed fallback is claimed again.
     Again {
@@ -85,11 +102,21 @@ struct Operation {
     change: Change,
     crashes: u8,
     losses: u8,
+    failures: u8,
 }
 
 impl Operation {
     fn key(&self, version: u8, by: usize) -> Key {
-        (version, (self.change == Change::KeyOfItsOwn).then_some(by))
+        (version, (self.change == Change::KeyOfItsOwn).then_some(by), 1)
+    }
+
+    /// The pending operation's key, as a process that goes on with it uses it.
+    fn own(&self, key: Key, by: usize) -> Key {
+        if self.change == Change::KeyOfItsOwn { (key.0, Some(by), key.2) } else { key }
+    }
+
+    fn next_key((version, by, nth): Key) -> Process {
+        if nth < MAX_KEYS { Process::Calling((version, by, nth + 1)) } else { Process::Over }
     }
 
     fn finish(&self, state: &mut State, key: Option<Key>) {
@@ -108,16 +135,14 @@ impl Operation {
         match state.processes[by] {
             Process::Start if by == FALLBACK => match state.pending {
                 // It looks at Stripe first; with the same key the call is one request with the first.
-                Some(key) => Process::Calling(if self.change == Change::KeyOfItsOwn { (key.0, Some(by)) } else { key }),
+                Some(key) => Process::Calling(self.own(key, by)),
                 None => Process::Over,
             },
             Process::Start => match (state.place, state.pending) {
-                (Place::Held, _) if self.change == Change::NoIntent => Process::Calling((state.version, None)),
+                (Place::Held, _) if self.change == Change::NoIntent => Process::Calling((state.version, None, 1)),
                 (Place::Held, _) => Process::Read(state.version),
                 // The caller's own request, sent again: it goes on with what is pending.
-                (Place::Moving, Some(key)) => {
-                    Process::Calling(if self.change == Change::KeyOfItsOwn { (key.0, Some(by)) } else { key })
-                }
+                (Place::Moving, Some(key)) => Process::Calling(self.own(key, by)),
                 _ => Process::Over,
             },
             Process::Read(version) => {
@@ -132,12 +157,21 @@ impl Operation {
                 state.fallback = self.change != Change::NoFallback;
                 Process::Calling(key)
             }
+            Process::Calling(key) if state.failures.contains(&key) => {
+                if self.change == Change::NextKeyBlind {
+                    Self::next_key(key)
+                } else {
+                    Process::Looking(key)
+                }
+            }
+            Process::Looking(key) if state.payments.is_empty() => Self::next_key(key),
+            Process::Looking(key) => Process::Called(key),
             Process::Calling(key) => {
                 state.payments.insert(key);
                 Process::Called(key)
             }
             Process::Called(key) => {
-                let known = if self.change == Change::KeyOfItsOwn { None } else { Some(key) };
+                let known = if self.change == Change::KeyOfItsOwn { None } else { Some((key.0, key.1, 1)) };
                 self.finish(state, known);
                 Process::Over
             }
@@ -158,10 +192,12 @@ impl Model for Operation {
             fallback: false,
             effects: 0,
             payments: BTreeSet::new(),
+            failures: BTreeSet::new(),
             processes: [Process::Start, Process::Start, Process::Over],
             events_left: 2,
             crashes_left: self.crashes,
             losses_left: self.losses,
+            failures_left: self.failures,
             retries_left: 2,
         }]
     }
@@ -184,6 +220,13 @@ impl Model for Operation {
             if state.crashes_left > 0 {
                 actions.push(Action::Crash { by });
             }
+            if let Process::Calling(key) = process
+                && state.failures_left > 0
+                && !state.failures.contains(key)
+                && !state.payments.contains(key)
+            {
+                actions.extend([true, false].map(|done| Action::Fail { by, done }));
+            }
         }
         if state.events_left > 0 && !state.payments.is_empty() {
             actions.push(Action::Event);
@@ -201,6 +244,16 @@ impl Model for Operation {
             }
             Action::Crash { by } => {
                 state.crashes_left -= 1;
+                state.processes[by] = Process::Over;
+            }
+            Action::Fail { by, done } => {
+                let Process::Calling(key) = state.processes[by] else { return None };
+                state.failures_left -= 1;
+                state.failures.insert(key);
+                if done {
+                    state.payments.insert(key);
+                }
+                // A failure tells nothing.
                 state.processes[by] = Process::Over;
             }
             Action::Again { by } => {
@@ -252,7 +305,7 @@ impl Model for Operation {
 
 #[test]
 fn every_schedule_moves_the_money_once_and_ends() {
-    let model = Operation { change: Change::Nothing, crashes: 2, losses: 2 };
+    let model = Operation { change: Change::Nothing, crashes: 2, losses: 2, failures: 2 };
     let checker = model.checker().threads(2).spawn_bfs().join();
     checker.assert_properties();
     println!("escrow: {} states", checker.unique_state_count());
@@ -265,10 +318,11 @@ fn each_change_breaks_a_promise_and_is_found() {
         (Change::NoIntent, "where nothing more can happen, money and state agree"),
         (Change::NoFallback, "where nothing more can happen, money and state agree"),
         (Change::KeyOfItsOwn, "the money moves at most once"),
+        (Change::NextKeyBlind, "the money moves at most once"),
         (Change::LastWriteBlind, "side effects are caused with the move, once"),
         (Change::NoVersion, "the money moves at most once"),
     ] {
-        let model = Operation { change, crashes: 2, losses: 2 };
+        let model = Operation { change, crashes: 2, losses: 2, failures: 2 };
         let found = HasDiscoveries::AnyOf(BTreeSet::from([broken]));
         let checker = model.checker().threads(2).finish_when(found).spawn_bfs().join();
         assert!(checker.discovery(broken).is_some(), "{change:?} went unnoticed");

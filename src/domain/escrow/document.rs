@@ -76,7 +76,8 @@ pub struct Pending {
     /// Minor units to capture, or to give back.
     #[serde(deserialize_with = "stored")]
     pub amount: i64,
-    /// The idempotency key at Stripe: `<escrow>:<operation>:<version>`.
+    /// The idempotency key at Stripe: `<escrow>:<operation>:<version>`, and `:2` and so on behind it where Stripe keeps a failure under
+    /// the one before.
     pub key: String,
     /// The request that began it.
     pub request: Option<String>,
