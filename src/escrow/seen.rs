@@ -102,14 +102,15 @@ async fn ask(stripe: &Stripe, escrow: &Escrow, pending: &Pending, intent: &str, 
             stripe.act(stripe::capture(intent, pending.amount), &numbered(pending.key.clone())).await?;
         return Ok(payment(&captured));
     }
-    if escrow.payment.captured.is_none() {
+    let Some(captured) = escrow.payment.captured else {
         let cancelled: Intent = stripe.act(stripe::cancel(intent), &numbered(pending.key.clone())).await?;
         return Ok(payment(&cancelled));
-    }
+    };
     let refund = stripe::NewRefund {
         escrow_id: escrow.id.as_str(),
         intent_id: intent,
-        amount: pending.amount.min(escrow.amounts().released()),
+        // Of what never changes any more, so that each repeat asks for the same: not of what is left, which others may refund.
+        amount: pending.amount.min(captured),
         key: &pending.key,
     };
     // A refund that began as a cancellation is another request at Stripe, so it has another key there.

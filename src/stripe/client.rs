@@ -155,6 +155,8 @@ fn refusal(answer: &Answer) -> StripeError {
     let kind = match answer.status {
         // Another request with the key, or on the object, is under way: the outcome is not known yet.
         409 => FailureKind::Unavailable,
+        // The key was used for a request with other fields. What became of that one, this answer does not tell.
+        400 if error.sort.as_deref() == Some("idempotency_error") => FailureKind::Unavailable,
         _ if answer.header("stripe-should-retry") == Some("true") => FailureKind::Unavailable,
         status => FailureKind::of_status(status),
     };
@@ -224,6 +226,8 @@ mod tests {
         assert_eq!(kind(429), Throttled);
         let told = answer(400, &[("stripe-should-retry", "true")], "{}").unwrap_err();
         assert_eq!(told.kind, Unavailable);
+        let other = answer(400, &[], r#"{"error":{"type":"idempotency_error"}}"#).unwrap_err();
+        assert_eq!(other.kind, Unavailable);
     }
 
     #[test]

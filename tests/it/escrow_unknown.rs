@@ -6,7 +6,7 @@ use devkit::fault::Fault as StripeFault;
 use holdfast::upstash::keys::Keys;
 use serde_json::json;
 
-use crate::escrow_bench::{ADMIN, PARTNER, Shop, text};
+use crate::escrow_bench::{ADMIN, PARTNER, Shop, amounts, text};
 
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_is_not_failed_by_a_key_that_was_replaced() {
@@ -107,4 +107,25 @@ async fn a_refund_whose_failure_stripe_keeps_is_sent_anew_once_it_is_certain_tha
         assert_eq!((again.status, &again.body["status"]), (200, &json!("refunded")), "{done} {again:?}");
         assert_eq!((t.ledger().refunds, t.ledger().refunded), (1, 10_000), "{done}");
     }
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_at_stripe_is_repeated_as_it_was_whatever_was_refunded_in_between() {
+    let t = Shop::new().await;
+    let id = t.released().await;
+    let refund = async || t.post(ADMIN, "k", "/api/escrow/refund", &json!({ "escrowId": id })).await;
+    t.stripe.faults().next_on("POST", 1, StripeFault::Crash { done: false });
+    assert_eq!(refund().await.status, 202);
+    let intent = t.stripe.ledger().into_keys().next().unwrap();
+    t.dashboard(&intent, true, 3_000).await;
+
+    let unknown = refund().await;
+    t.bench.advance(Duration::from_mins(10));
+    let ended = refund().await;
+
+    assert_eq!((unknown.status, &unknown.body["status"]), (202, &json!("refunding")), "{unknown:?}");
+    // More than is left was asked for, so Stripe refuses it, and this time for good.
+    assert_eq!((ended.status, &ended.body["code"]), (422, &json!("payment_refused")), "{ended:?}");
+    let shown = t.get(ADMIN, &id).await.body;
+    assert_eq!((&shown["status"], amounts(&shown)), (&json!("partially_refunded"), [10_000, 7_000, 3_000, 0]));
 }
