@@ -20,13 +20,48 @@ pub enum Finished {
     UnknownEscrow,
 }
 
+/// What a job at Stripe about an escrow falls back for.
+#[derive(Clone, Copy, Debug)]
+pub struct Fallback<'a> {
+    /// Whether it captures; else it gives back.
+    pub captures: bool,
+    /// The operation's idempotency key. A job of another producer has none, and is for what is under way.
+    pub key: Option<&'a str>,
+}
+
+impl Fallback<'_> {
+    /// Returns the key of the operation to finish; nothing where what the job asks for has happened.
+    ///
+    /// # Errors
+    /// When it falls back for nothing: an escrow's money moves by the routes alone, which know its rules.
+    fn key_in(self, escrow: &Escrow) -> Result<Option<String>, Failure> {
+        let begun = escrow.pending.as_ref().filter(|pending| pending.captures() == self.captures);
+        let (happened, route) = if self.captures {
+            (escrow.payment.captured.is_some(), "/api/escrow/release")
+        } else {
+            (escrow.payment.is_settled() && escrow.amounts().released() == 0, "/api/escrow/refund")
+        };
+        let is_ours = |key: &str| key.strip_prefix(escrow.id.as_str()).is_some_and(|rest| rest.starts_with(':'));
+        match (self.key, begun) {
+            (Some(key), _) if is_ours(key) => Ok(Some(key.to_owned())),
+            (None, Some(pending)) => Ok(Some(pending.key.clone())),
+            (None, None) if happened => Ok(None),
+            _ => {
+                let message =
+                    format!("no operation of this escrow is under way that the job could finish: use {route}");
+                Err(Failure::new(FailureKind::Rejected, message))
+            }
+        }
+    }
+}
+
 impl Escrows {
-    /// Brings the operation with the idempotency key `key` to its end, in the trace of the request that began it.
-    pub async fn finish(&self, id: &str, key: Option<&str>, origin: Origin<'_>) -> Finished {
-        self.try_finish(id, key, origin).await.unwrap_or_else(Finished::Failed)
+    /// Brings the operation that `fallback` is for to its end, in the trace of the request that began it.
+    pub async fn finish(&self, id: &str, fallback: Fallback<'_>, origin: Origin<'_>) -> Finished {
+        self.try_finish(id, fallback, origin).await.unwrap_or_else(Finished::Failed)
     }
 
-    async fn try_finish(&self, id: &str, key: Option<&str>, origin: Origin<'_>) -> Result<Finished, Failure> {
+    async fn try_finish(&self, id: &str, fallback: Fallback<'_>, origin: Origin<'_>) -> Result<Finished, Failure> {
         let Ok(id) = EscrowId::parse(id) else {
             return Ok(Finished::UnknownEscrow);
         };
@@ -35,7 +70,10 @@ impl Escrows {
         };
         let stripe = self.stripe.as_ref();
         let stripe = stripe.map_err(|error| Failure::new(FailureKind::Configuration, error.to_string()))?;
-        if key.is_some_and(|key| key == format!("{id}:{}", Operation::Expire)) {
+        let Some(key) = fallback.key_in(&escrow)? else {
+            return Ok(Finished::Ended);
+        };
+        if key == format!("{id}:{}", Operation::Expire) {
             let Some(intent) = escrow.payment.intent_id.clone().filter(|_| !escrow.payment.is_settled()) else {
                 return Ok(Finished::Ended);
             };
@@ -47,14 +85,14 @@ impl Escrows {
             let message = "the authorisation should have run out, and Stripe still holds the money";
             return Err(Failure::new(FailureKind::Unavailable, message));
         }
-        let is_pending = escrow.pending.as_ref().is_some_and(|pending| Some(pending.key.as_str()) == key);
+        let is_pending = escrow.pending.as_ref().is_some_and(|pending| pending.key == key);
         if !is_pending {
             return Ok(Finished::Ended);
         }
         let seen = self.resume(stripe, &escrow).await?;
         let escrow = self.told(escrow, &seen, origin).await?;
         match escrow.pending {
-            Some(pending) if Some(pending.key.as_str()) == key => {
+            Some(pending) if pending.key == key => {
                 Err(Failure::new(FailureKind::Unavailable, "the operation has not ended at Stripe"))
             }
             _ => Ok(Finished::Ended),

@@ -24,7 +24,7 @@ use crate::upstash::{Script, Upstash, UpstashError};
 use crate::upstash_script;
 
 pub use event::{Event, EventError, TakenIn};
-pub use finish::Finished;
+pub use finish::{Fallback, Finished};
 pub use jobs::Origin;
 pub use operate::{Done, OperateError, Order};
 pub use read::get;

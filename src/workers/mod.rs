@@ -18,7 +18,7 @@ use crate::domain::id::JobId;
 use crate::domain::job::{JobDocument, Payload};
 use crate::domain::outcome::{Failure, FailureKind, Outcome};
 use crate::edge::Clock;
-use crate::escrow::{Escrows, Finished, Origin};
+use crate::escrow::{Escrows, Fallback, Finished, Origin};
 use crate::measures::Measures;
 use crate::partners::Partners;
 use crate::queue::Queue;
@@ -130,14 +130,16 @@ impl Workers {
             | Payload::SendPaymentConfirmedEmail(_)
             | Payload::NotifyDisputeResolved(_) => configured(&self.email)?.send(task).await,
             Payload::StripeCapturePayment(capture) => {
-                match self.finish(task, capture.escrow_id.as_deref(), capture.idempotency_key.as_deref()).await {
+                let fallback = Fallback { captures: true, key: capture.idempotency_key.as_deref() };
+                match self.finish(task, capture.escrow_id.as_deref(), fallback).await {
                     Finished::UnknownEscrow => configured(&self.stripe)?.capture(capture).await,
                     Finished::Ended => Ok(()),
                     Finished::Failed(failure) => Err(failure),
                 }
             }
             Payload::StripeRefundPayment(refund) => {
-                match self.finish(task, refund.escrow_id.as_deref(), refund.idempotency_key.as_deref()).await {
+                let fallback = Fallback { captures: false, key: refund.idempotency_key.as_deref() };
+                match self.finish(task, refund.escrow_id.as_deref(), fallback).await {
                     Finished::UnknownEscrow => configured(&self.stripe)?.refund(task.id, refund).await,
                     Finished::Ended => Ok(()),
                     Finished::Failed(failure) => Err(failure),
@@ -159,11 +161,11 @@ impl Workers {
     }
 
     /// Ends an escrow's operation. A job about no escrow of ours is another producer's, and stands for itself.
-    async fn finish(&self, task: Task<'_>, escrow_id: Option<&str>, key: Option<&str>) -> Finished {
+    async fn finish(&self, task: Task<'_>, escrow_id: Option<&str>, fallback: Fallback<'_>) -> Finished {
         match escrow_id {
             Some(id) => {
                 let origin = Origin { request_id: Some(task.id.as_str()), traceparent: task.traceparent };
-                self.escrows.finish(id, key, origin).await
+                self.escrows.finish(id, fallback, origin).await
             }
             None => Finished::UnknownEscrow,
         }

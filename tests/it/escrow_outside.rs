@@ -1,9 +1,10 @@
 //! What others do at Stripe, or ask for past the routes: it is taken in, and nothing is left hanging.
 
 use devkit::fault::Fault as StripeFault;
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
 
-use crate::escrow_bench::{ADMIN, PARTNER, Shop, amounts, text};
+use crate::escrow_bench::{ADMIN, PARTNER, PROCESSOR, Shop, amounts, text};
 
 /// Has every event come, the newest first.
 async fn newest_first(t: &Shop) {
@@ -86,4 +87,48 @@ async fn money_held_for_an_escrow_whose_creation_was_refused_can_be_given_back()
     assert_eq!((&shown["status"], amounts(&shown)), (&json!("authorized"), [10_000, 0, 0, 10_000]));
     let back = t.post(ADMIN, "f", "/api/escrow/refund", &json!({ "escrowId": id })).await;
     assert_eq!((back.status, &back.body["status"], t.ledger().cancels), (200, &json!("refunded"), 1), "{back:?}");
+}
+
+/// Enqueues a job at Stripe as another producer does, and has it worked off.
+async fn produce(t: &Shop, kind: &str, payload: &Value) -> Value {
+    let bearer = format!("Bearer {PROCESSOR}");
+    let headers = [("authorization", bearer.as_str())];
+    let body = json!({ "type": kind, "payload": payload }).to_string();
+    let queued = t.send(Method::POST, "/api/jobs/enqueue", &headers, body.as_bytes()).await;
+    t.fallbacks().await;
+    let path = format!("/api/jobs/{}", text(&queued.body["jobId"]));
+    t.send(Method::GET, &path, &headers, b"").await.body
+}
+
+#[tokio::test]
+async fn a_job_that_would_move_an_escrows_money_past_its_rules_is_refused_and_says_so() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    for (kind, route) in [("stripe_capture_payment", "release"), ("stripe_refund_payment", "refund")] {
+        for key in [Value::Null, json!("key"), json!("esc_other:release:2")] {
+            let payload =
+                json!({ "paymentIntentId": intent(&t), "escrowId": id, "amount": 10_000, "idempotencyKey": key });
+
+            let job = produce(&t, kind, &payload).await;
+
+            assert_eq!(job["status"], "dead_letter", "{key}: {job}");
+            assert!(text(&job["lastError"]).contains(&format!("/api/escrow/{route}")), "{job}");
+        }
+    }
+    assert_eq!((t.status(&id).await.as_str(), t.ledger().captures, t.ledger().cancels), ("authorized", 0, 0));
+}
+
+#[tokio::test]
+async fn a_job_of_another_producer_falls_back_for_the_operation_that_is_under_way() {
+    let t = Shop::new().await;
+    let id = t.authorized().await;
+    t.stripe.faults().next(1, StripeFault::Closed);
+    assert_eq!(t.post(PARTNER, "r", "/api/escrow/release", &json!({ "escrowId": id })).await.status, 202);
+    let payload = json!({ "paymentIntentId": intent(&t), "escrowId": id, "amount": 10_000 });
+
+    let first = produce(&t, "stripe_capture_payment", &payload).await;
+    let second = produce(&t, "stripe_capture_payment", &payload).await;
+
+    assert_eq!((&first["status"], &second["status"]), (&json!("completed"), &json!("completed")), "{first} {second}");
+    assert_eq!((t.status(&id).await.as_str(), t.ledger().captures), ("released", 1));
 }
