@@ -13,11 +13,14 @@ use super::jobs::Origin;
 use super::seen::{disputed, payment, refunds};
 use super::settle::Told;
 use crate::config::ConfigError;
-use crate::domain::escrow::State;
+use crate::domain::escrow::{Seen, State};
 use crate::domain::id::EscrowId;
 use crate::domain::outcome::Failure;
 use crate::stripe::{ESCROW_ID, Intent};
 use crate::upstash::UpstashError;
+
+/// Stripe's code for an object that there is not.
+const MISSING: &str = "resource_missing";
 
 /// An event, as far as it is read.
 #[derive(Debug, Deserialize)]
@@ -87,19 +90,8 @@ pub enum EventError {
 impl Escrows {
     /// Takes an event in, whose signature was verified.
     pub async fn take_in(&self, event: &Event, origin: Origin<'_>) -> Result<TakenIn, EventError> {
-        let (intent, mut seen) = match event.kind.as_str() {
-            kind if kind.starts_with("payment_intent.") => (self.intent_of(event).await?, Vec::new()),
-            "charge.refunded" | "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
-                let Some(id) = read::<Part>(event)?.payment_intent else { return Ok(TakenIn::NotOurs) };
-                (self.look_at(&id).await?, refunds(self.stripe.as_ref().map_err(Clone::clone)?, &id).await?)
-            }
-            kind if kind.starts_with("charge.dispute.") => {
-                let part = read::<Part>(event)?;
-                let Some(id) = part.payment_intent else { return Ok(TakenIn::NotOurs) };
-                let status = part.status.unwrap_or_default();
-                (self.look_at(&id).await?, disputed(&part.id, part.amount, &status).into_iter().collect())
-            }
-            _ => return Ok(TakenIn::NotOurs),
+        let Some((intent, mut seen)) = self.told_by(event).await? else {
+            return Ok(TakenIn::NotOurs);
         };
         let id = intent.metadata.as_ref().and_then(|all| all.get(ESCROW_ID)).map(EscrowId::parse);
         let Some(Ok(id)) = id else {
@@ -123,12 +115,47 @@ impl Escrows {
         Ok(if settled.moved { TakenIn::Applied } else { TakenIn::NothingNew })
     }
 
+    /// Returns the payment an event is about, and what else it tells; nothing where it is about none of ours.
+    async fn told_by(&self, event: &Event) -> Result<Option<(Intent, Vec<Seen>)>, EventError> {
+        Ok(match event.kind.as_str() {
+            kind if kind.starts_with("payment_intent.") => {
+                self.intent_of(event).await?.map(|intent| (intent, Vec::new()))
+            }
+            "charge.refunded" | "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
+                let Some(id) = read::<Part>(event)?.payment_intent else { return Ok(None) };
+                let Some(intent) = self.find(&id).await? else { return Ok(None) };
+                Some((intent, refunds(self.stripe.as_ref().map_err(Clone::clone)?, &id).await?))
+            }
+            kind if kind.starts_with("charge.dispute.") => {
+                let part = read::<Part>(event)?;
+                let Some(id) = part.payment_intent else { return Ok(None) };
+                let status = part.status.unwrap_or_default();
+                let seen = disputed(&part.id, part.amount, &status).into_iter().collect();
+                self.find(&id).await?.map(|intent| (intent, seen))
+            }
+            _ => None,
+        })
+    }
+
     /// Reads the intent an event is about. An endpoint has an API version of its own, and its events the form of that version: what is not
     /// complete in ours is asked for.
-    async fn intent_of(&self, event: &Event) -> Result<Intent, EventError> {
+    async fn intent_of(&self, event: &Event) -> Result<Option<Intent>, EventError> {
         match read::<Intent>(event) {
-            Ok(intent) => Ok(intent),
-            Err(_) => self.look_at(&read::<Part>(event)?.id).await,
+            Ok(intent) => Ok(Some(intent)),
+            Err(_) => self.find(&read::<Part>(event)?.id).await,
+        }
+    }
+
+    /// Looks at a payment; nothing where our key's account has no such one: the event is of another account or mode.
+    async fn find(&self, intent: &str) -> Result<Option<Intent>, EventError> {
+        let stripe = self.stripe.as_ref().map_err(Clone::clone)?;
+        match Intent::read(stripe, intent).await {
+            Ok(intent) => Ok(Some(intent)),
+            Err(error) if error.status == Some(404) && error.code.as_deref() == Some(MISSING) => {
+                tracing::warn!(error = %error, "an event is about a payment that the account of our key does not have");
+                Ok(None)
+            }
+            Err(error) => Err(Failure::from(error).into()),
         }
     }
 

@@ -132,3 +132,33 @@ async fn a_job_of_another_producer_falls_back_for_the_operation_that_is_under_wa
     assert_eq!((&first["status"], &second["status"]), (&json!("completed"), &json!("completed")), "{first} {second}");
     assert_eq!((t.status(&id).await.as_str(), t.ledger().captures), ("released", 1));
 }
+
+#[tokio::test]
+async fn an_event_about_a_payment_that_stripe_does_not_know_is_not_ours() {
+    let t = Shop::new().await;
+    t.authorized().await;
+    for (kind, object) in [
+        ("refund.created", json!({ "id": "re_1", "payment_intent": "pi_unknown", "amount": 5, "status": "succeeded" })),
+        ("charge.dispute.created", json!({ "id": "dp_1", "payment_intent": "pi_unknown", "status": "lost" })),
+        ("payment_intent.succeeded", json!({ "id": "pi_unknown" })),
+    ] {
+        let reply = t.event(&json!({ "id": "evt_1", "type": kind, "data": { "object": object } })).await;
+        assert_eq!((reply.status, &reply.body["outcome"]), (200, &json!("not_ours")), "{kind} {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_about_an_escrow_of_ours_comes_again_while_stripe_cannot_be_asked() {
+    let t = Shop::new().await;
+    let id = t.released().await;
+    t.dashboard(&intent(&t), true, 10_000).await;
+    let event = t.events("refund.created").remove(0);
+    for status in [401, 403, 500] {
+        t.stripe.faults().next(1, StripeFault::Status { status });
+        assert_eq!(t.event(&event).await.status, 503, "{status}");
+    }
+
+    assert_eq!(t.event(&event).await.body["outcome"], "applied");
+
+    assert_eq!(t.status(&id).await, "refunded");
+}
