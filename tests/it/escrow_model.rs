@@ -45,6 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(StripeFault::Closed),
         Just(StripeFault::Status { status: 500 }),
         Just(StripeFault::Crash { done: true }),
+        Just(StripeFault::Crash { done: false }),
     ];
     let redis = prop_oneof![Just(Fault::Refused), Just(Fault::ReplyLost), Just(Fault::StatusAfter(502))];
     prop_oneof![
