@@ -26,8 +26,8 @@ pub struct Accepted {
     pub mark: usize,
     /// What it is to do.
     pub effect: Effect,
-    /// When it was first asked for, in ms since 1970.
-    pub at_ms: i64,
+    /// When it was to run, in ms since 1970: at once, or after its delay.
+    pub due_ms: i64,
     /// Whether its cancellation was answered as done.
     pub cancelled: bool,
 }

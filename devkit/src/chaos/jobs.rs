@@ -47,13 +47,14 @@ async fn enqueue(caller: &Caller, rng: &mut Rng, marks: &[usize]) {
     let bodies: Vec<&Value> = wanted.iter().map(|(_, body)| body).collect();
     let body = if let [only] = bodies.as_slice() { (*only).clone() } else { json!(bodies) };
     let ask = Ask::post("/api/jobs/enqueue", PROCESSOR_TOKEN, String::new(), &body);
-    let at_ms = clock::now_ms();
+    let asked_ms = clock::now_ms();
     let Some((201, answer)) = caller.insist(rng, &ask).await else { return };
     let answers = answer.as_array().cloned().unwrap_or_else(|| vec![answer]);
-    for ((mark, (effect, _)), answer) in marks.iter().zip(wanted).zip(answers) {
+    for ((mark, (effect, job)), answer) in marks.iter().zip(wanted).zip(answers) {
         let Some(id) = answer["jobId"].as_str() else { continue };
         let cancelled = effect == Effect::Never && cancel(caller, rng, id).await;
-        caller.accepted.lock().push(Accepted { id: id.to_owned(), mark: *mark, effect, at_ms, cancelled });
+        let due_ms = asked_ms + job["delayMs"].as_i64().unwrap_or(0);
+        caller.accepted.lock().push(Accepted { id: id.to_owned(), mark: *mark, effect, due_ms, cancelled });
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! The checker reads the stand-ins' logs, Redis' append-only file and the documents in Redis. It uses nothing of the library's.
 
+mod aging;
 pub mod aof;
 mod caller;
 mod child;

@@ -29,6 +29,9 @@ pub struct Options {
     /// Jobs a second of the soak.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub rate: u64,
+    /// Days that pass in each minute of the soak for what Redis keeps for a time; 0 for none, then nothing expires before an hour.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=60))]
+    pub days_a_minute: u64,
     /// Where the evidence goes.
     #[arg(long, default_value = "target/chaos")]
     pub folder: PathBuf,

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::caller::Caller;
 use super::child::Task;
 use super::world::{Living, World};
-use super::{Options, escrows, jobs, page, soak_page};
+use super::{Options, aging, escrows, jobs, page, soak_page};
 use crate::clock;
 
 /// Resident processors.
@@ -19,6 +19,15 @@ const PROCESSORS: u64 = 2;
 /// Jobs for each escrow.
 const JOBS_AN_ESCROW: usize = 50;
 
+/// Keys of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keys {
+    pub(super) all: u64,
+    /// Those that never expire, and the memory they take, in bytes.
+    pub(super) kept: u64,
+    pub(super) kept_bytes: u64,
+}
+
 /// One minute.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Minute {
@@ -26,12 +35,24 @@ pub(super) struct Minute {
     pub(super) resident_kib: Vec<u64>,
     /// `used_memory` of Redis, in bytes.
     pub(super) redis_bytes: u64,
-    /// Keys by what their name begins with: all, and those that never expire.
-    pub(super) keys: BTreeMap<String, (u64, u64)>,
+    /// Keys by what their name begins with.
+    pub(super) keys: BTreeMap<String, Keys>,
     /// Answers of the routes in the minute, and their p50 and p99 in ms.
     pub(super) answers: (usize, u64, u64),
-    /// Mails in the minute, and p50 and p99 from enqueue to delivery in ms.
+    /// Mails in the minute, and p50 and p99 from when each was due to its delivery in ms.
     pub(super) mails: (usize, i64, i64),
+}
+
+impl Minute {
+    /// What the keys that never expire take.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        self.keys.values().map(|keys| keys.kept_bytes).sum()
+    }
+
+    /// All else in Redis, itself included.
+    pub(super) fn passing_bytes(&self) -> u64 {
+        self.redis_bytes.saturating_sub(self.kept_bytes())
+    }
 }
 
 /// Runs, and writes table and chart.
@@ -46,12 +67,22 @@ pub(super) async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let length = Duration::from_mins(minutes);
     let count = usize::try_from(options.rate * minutes * 60)?;
     let started = clock::rfc3339(clock::now_ms());
-    let ((), (), series) = tokio::join!(
-        jobs::produce(&caller, 1, count, length),
-        escrows::lead(&caller, 2, count.div_ceil(JOBS_AN_ESCROW), length),
-        watch(&world, &caller, &processes, minutes, options)
-    );
-    let series = series?;
+    let load = async {
+        let ((), (), series) = tokio::join!(
+            jobs::produce(&caller, 1, count, length),
+            escrows::lead(&caller, 2, count.div_ceil(JOBS_AN_ESCROW), length),
+            watch(&world, &caller, &processes, minutes, options)
+        );
+        series
+    };
+    let series = if options.days_a_minute == 0 {
+        load.await?
+    } else {
+        tokio::select! {
+            series = load => series?,
+            failed = aging::run(&world, options.days_a_minute) => return Err(failed.err().unwrap_or_else(|| "aging ended".into())),
+        }
+    };
     let text = soak_page::text(options, &started, &series);
     page::say(&text);
     world.redis.into_inner().stop().await;
@@ -85,11 +116,11 @@ async fn watch(
 
 async fn sample(world: &World, caller: &Caller, processes: &[Living], from_ms: i64) -> Result<Minute, Box<dyn Error>> {
     let mut took: Vec<u64> = caller.took.lock().iter().filter(|(at, _)| *at >= from_ms).map(|(_, ms)| *ms).collect();
-    let asked: BTreeMap<usize, i64> =
-        caller.accepted.lock().iter().map(|accepted| (accepted.mark, accepted.at_ms)).collect();
+    let due: BTreeMap<usize, i64> =
+        caller.accepted.lock().iter().map(|accepted| (accepted.mark, accepted.due_ms)).collect();
     let wait = |mail: crate::mail::Mail| {
         let mark = mail.draft.to.first()?.strip_prefix('m')?.split('@').next()?.parse().ok()?;
-        Some(mail.created_at_ms - asked.get(&mark)?)
+        Some(mail.created_at_ms - due.get(&mark)?)
     };
     let mails = world.outbox.mails().into_iter().filter(|mail| mail.created_at_ms >= from_ms);
     let mut waits: Vec<i64> = mails.filter_map(wait).collect();
@@ -122,10 +153,11 @@ async fn redis_bytes(world: &World) -> Result<u64, Box<dyn Error>> {
 }
 
 /// Counts the keys by what stands before their first colon, or second where that is shared by many things.
-async fn keys(world: &World) -> Result<BTreeMap<String, (u64, u64)>, Box<dyn Error>> {
-    let script = "local page = redis.call('SCAN', ARGV[1], 'COUNT', '1000') local out = {page[1]} \
-                  for _, key in ipairs(page[2]) do out[#out + 1] = key out[#out + 1] = tostring(redis.call('PTTL', key)) end return out";
-    let (mut cursor, mut keys) = ("0".to_owned(), BTreeMap::<String, (u64, u64)>::new());
+async fn keys(world: &World) -> Result<BTreeMap<String, Keys>, Box<dyn Error>> {
+    let script = "local page = redis.call('SCAN', ARGV[1], 'COUNT', '200') local out = {page[1]} \
+                  for _, key in ipairs(page[2]) do local kept = redis.call('PTTL', key) == -1 out[#out + 1] = key \
+                    out[#out + 1] = tostring(kept and redis.call('MEMORY', 'USAGE', key) or 0) end return out";
+    let (mut cursor, mut keys) = ("0".to_owned(), BTreeMap::<String, Keys>::new());
     loop {
         let found = world.ask(&[["EVAL", script, "0", &cursor].map(str::to_owned).to_vec()]).await?;
         let page: Vec<&str> = found
@@ -137,8 +169,10 @@ async fn keys(world: &World) -> Result<BTreeMap<String, (u64, u64)>, Box<dyn Err
             .collect();
         for pair in page.get(1..).unwrap_or_default().chunks_exact(2) {
             let count = keys.entry(pattern(pair[0])).or_default();
-            count.0 += 1;
-            count.1 += u64::from(pair[1] == "-1");
+            let kept_bytes = pair[1].parse().unwrap_or(0);
+            count.all += 1;
+            count.kept += u64::from(kept_bytes > 0);
+            count.kept_bytes += kept_bytes;
         }
         cursor = page.first().map_or_else(|| "0".to_owned(), |cursor| (*cursor).to_owned());
         if cursor == "0" {

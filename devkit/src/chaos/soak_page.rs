@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::soak::Minute;
+use super::soak::{Keys, Minute};
 use super::{Options, page};
 
 /// Rows of the table. Chosen: an hour fits on a screen, in steps of five minutes.
@@ -16,18 +16,19 @@ pub(super) fn text(options: &Options, started: &str, series: &[Minute]) -> Strin
     let _ = writeln!(
         text,
         "Begun {started}, {} minutes at {} jobs a second and an escrow for every fifty, {}: `cargo run -p devkit --bin chaos -- --soak --minutes {} --rate {}`. \
-         A debug build; two resident processors and the routes' server, each a process of its own.\n",
+         A debug build; two resident processors and the routes' server, each a process of its own.{}\n",
         series.len(),
         options.rate,
         page::machine(),
         options.minutes,
-        options.rate
+        options.rate,
+        aged(options)
     );
     let _ = writeln!(
         text,
-        "| minute | processors, MiB | routes, MiB | Redis, MiB | keys | that never expire | answers/min | p50, ms | p99, ms | mails/min | to delivery p50, ms | p99, ms |"
+        "| minute | processors, MiB | routes, MiB | Redis, MiB | kept for good, MiB | the rest, MiB | keys | that never expire | answers/min | p50, ms | p99, ms | mails/min | to delivery p50, ms | p99, ms |"
     );
-    let _ = writeln!(text, "|{}", " ---: |".repeat(12));
+    let _ = writeln!(text, "|{}", " ---: |".repeat(14));
     let step = series.len().div_ceil(ROWS).max(1);
     let shown = |minute: &usize| minute.is_multiple_of(step) || *minute == 1 || *minute == series.len();
     for (minute, at) in (1..).zip(series).filter(|(minute, _)| shown(minute)) {
@@ -35,13 +36,16 @@ pub(super) fn text(options: &Options, started: &str, series: &[Minute]) -> Strin
         let (site, processors) =
             at.resident_kib.split_last().map_or((0, Vec::new()), |(site, rest)| (*site, rest.to_vec()));
         let processors: Vec<String> = processors.into_iter().map(mib).collect();
-        let (all, for_ever) = at.keys.values().fold((0, 0), |sum, keys| (sum.0 + keys.0, sum.1 + keys.1));
+        let sum = |of: fn(&Keys) -> u64| at.keys.values().map(of).sum::<u64>();
+        let (all, kept) = (sum(|keys| keys.all), sum(|keys| keys.kept));
         let _ = writeln!(
             text,
-            "| {minute} | {} | {} | {} | {all} | {for_ever} | {} | {} | {} | {} | {} | {} |",
+            "| {minute} | {} | {} | {} | {} | {} | {all} | {kept} | {} | {} | {} | {} | {} | {} |",
             processors.join(", "),
             mib(site),
             mib(at.redis_bytes / 1_024),
+            mib(at.kept_bytes() / 1_024),
+            mib(at.passing_bytes() / 1_024),
             at.answers.0,
             at.answers.1,
             at.answers.2,
@@ -54,6 +58,15 @@ pub(super) fn text(options: &Options, started: &str, series: &[Minute]) -> Strin
     text
 }
 
+/// What was done to the expiry of keys.
+fn aged(options: &Options) -> String {
+    match options.days_a_minute {
+        0 => String::new(),
+        1 => " What Redis keeps for a time expired as if each minute were a day.".to_owned(),
+        days => format!(" What Redis keeps for a time expired as if each minute were {days} days."),
+    }
+}
+
 /// Keys by pattern, at the first, the middle and the last minute.
 fn keys(series: &[Minute]) -> String {
     let (Some(first), Some(middle), Some(last)) = (series.first(), series.get(series.len() / 2), series.last()) else {
@@ -63,8 +76,14 @@ fn keys(series: &[Minute]) -> String {
     let patterns: BTreeSet<&String> = series.iter().flat_map(|minute| minute.keys.keys()).collect();
     for pattern in patterns {
         let at = |minute: &Minute| minute.keys.get(pattern).copied().unwrap_or_default();
-        let _ =
-            writeln!(text, "| `{pattern}` | {} | {} | {} | {} |", at(first).0, at(middle).0, at(last).0, at(last).1);
+        let _ = writeln!(
+            text,
+            "| `{pattern}` | {} | {} | {} | {} |",
+            at(first).all,
+            at(middle).all,
+            at(last).all,
+            at(last).kept
+        );
     }
     text
 }
@@ -78,13 +97,13 @@ pub(super) fn charts(file: &Path, series: &[Minute]) -> std::io::Result<()> {
         line("processor 1, KiB", |at| at.resident_kib.first().copied().unwrap_or(0)),
         line("processor 2, KiB", |at| at.resident_kib.get(1).copied().unwrap_or(0)),
         line("routes, KiB", |at| at.resident_kib.last().copied().unwrap_or(0)),
-        line("Redis, KiB", |at| at.redis_bytes / 1_024),
+        line("Redis less what is kept, KiB", |at| at.passing_bytes() / 1_024),
     ];
     let latency = [
         line("answers p50, ms", |at| at.answers.1),
         line("answers p99, ms", |at| at.answers.2),
-        line("enqueue to delivery p50, ms", |at| at.mails.1.unsigned_abs()),
-        line("enqueue to delivery p99, ms", |at| at.mails.2.unsigned_abs()),
+        line("due to delivered p50, ms", |at| at.mails.1.unsigned_abs()),
+        line("due to delivered p99, ms", |at| at.mails.2.unsigned_abs()),
     ];
     std::fs::write(folder.join("memory.svg"), svg("Memory by the minute", &memory))?;
     std::fs::write(folder.join("latency.svg"), svg("Latency by the minute", &latency))

@@ -4,7 +4,7 @@ use crate::chaos::evidence::{HookSeen, JobEnd, MailSeen};
 
 /// Evidence in which all is well: a job of each sort, and a released escrow.
 fn well() -> Evidence {
-    let accepted = |mark, effect| Accepted { id: format!("job-{mark}"), mark, effect, at_ms: 0, cancelled: false };
+    let accepted = |mark, effect| Accepted { id: format!("job-{mark}"), mark, effect, due_ms: 0, cancelled: false };
     let completed = JobEnd { status: "completed".into(), last_error: None };
     let mut evidence = Evidence {
         accepted: vec![accepted(1, Effect::Mail), accepted(2, Effect::Webhook), accepted(3, Effect::Record)],
