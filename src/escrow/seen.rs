@@ -52,16 +52,11 @@ impl Escrows {
                 Err(failure) if failure.kind.is_retryable() || !error.is_final() => return Err(failure),
                 Err(_) => {}
             }
-            let found = escrow.observe(&seen, "", self.clock.now());
             if error.is_final() {
-                // What failed under an earlier key and is done by now is no refusal.
-                let done = nth > 1 && found.is_some_and(|found| found.pending.is_none());
-                if !done {
-                    seen.push(Seen::Refused { key: pending.key.clone(), failure: failure(&error) });
-                }
+                seen.push(Seen::Refused { key: pending.key.clone(), failure: failure(&error) });
                 return Ok(seen);
             }
-            let next = found.unwrap_or_else(|| current.clone());
+            let next = escrow.observe(&seen, "", self.clock.now()).unwrap_or_else(|| current.clone());
             // Once it is captured, what is left to do is another request, with keys of its own.
             nth = if next.payment.captured == current.payment.captured { nth + 1 } else { 1 };
             current = next;

@@ -1,6 +1,7 @@
 //! What others do at Stripe, or ask for past the routes: it is taken in, and nothing is left hanging.
 
 use devkit::fault::Fault as StripeFault;
+use holdfast::upstash::keys::Keys;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -87,6 +88,56 @@ async fn money_held_for_an_escrow_whose_creation_was_refused_can_be_given_back()
     assert_eq!((&shown["status"], amounts(&shown)), (&json!("authorized"), [10_000, 0, 0, 10_000]));
     let back = t.post(ADMIN, "f", "/api/escrow/refund", &json!({ "escrowId": id })).await;
     assert_eq!((back.status, &back.body["status"], t.ledger().cancels), (200, &json!("refunded"), 1), "{back:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_was_done_in_stripes_dashboard_is_answered_with_the_state() {
+    for (caller, path, state, captured, refunded) in [
+        (PARTNER, "/api/escrow/release", "authorized", 10_000, 0),
+        (PARTNER, "/api/escrow/release", "authorized", 6_000, 0),
+        (ADMIN, "/api/escrow/resolve", "disputed", 10_000, 0),
+        (ADMIN, "/api/escrow/refund", "authorized", 10_000, 10_000),
+        (ADMIN, "/api/escrow/refund", "released", 10_000, 10_000),
+    ] {
+        let t = Shop::new().await;
+        let id = if state == "released" { t.released().await } else { t.authorized().await };
+        if state == "disputed" {
+            t.post(PARTNER, "d", "/api/escrow/dispute", &json!({ "escrowId": id })).await;
+        }
+        t.dashboard(&intent(&t), false, captured).await;
+        t.dashboard(&intent(&t), true, refunded).await;
+        let mut body = json!({ "escrowId": id });
+        if state == "disputed" {
+            body["resolution"] = json!("release");
+        }
+
+        let done = t.post(caller, "k", path, &body).await;
+
+        assert_eq!(done.status, 200, "{path} {done:?}");
+        assert_eq!(amounts(&done.body), [10_000, captured - refunded, 10_000 - captured + refunded, 0], "{path}");
+        let last = done.body["history"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&last["failure"], &done.body["lastFailure"]), (&Value::Null, &Value::Null), "{path} {last}");
+        let who = if caller == ADMIN { "admin-ops" } else { "partner-shop" };
+        for _ in 0..2 {
+            let again = t.post(caller, "k", path, &body).await;
+            assert_eq!((again.status, &again.body["status"]), (200, &done.body["status"]), "{path} {again:?}");
+            // The escrow remembers the request for longer than its record lasts.
+            t.bench.redis(&["DEL", &Keys::new(&t.bench.prefix).idempotency(who, "k")]).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancellation_refused_because_the_money_was_captured_claims_nothing_of_other_moves() {
+    let t = Shop::new().await;
+    let id = text(&t.create("pm_card_authenticationRequired").await.body["escrowId"]);
+    assert!(t.stripe.authenticate(&intent(&t), true));
+    t.dashboard(&intent(&t), false, 10_000).await;
+
+    let refused = t.post(PARTNER, "c", "/api/escrow/cancel", &json!({ "escrowId": id })).await;
+
+    assert_eq!((refused.status, &refused.body["state"]), (422, &json!("released")), "{refused:?}");
+    assert_eq!(refused.body["detail"], "Stripe refused; this request moved no money");
 }
 
 /// Enqueues a job at Stripe as another producer does, and has it worked off.

@@ -3,7 +3,8 @@
 
 use super::amounts::storable;
 use super::{
-    Chargeback, ChargebackStatus, ClientSecret, Escrow, Failure, Operation, Refund, RefundStatus, State, is_legal,
+    Chargeback, ChargebackStatus, ClientSecret, Escrow, Failure, Operation, Pending, Refund, RefundStatus, State,
+    is_legal,
 };
 use crate::domain::job::Resolution;
 use crate::domain::millis::Millis;
@@ -100,6 +101,8 @@ impl Escrow {
         if next == *self && to == self.state && !ended {
             return None;
         }
+        // Whoever did it: what is done was not refused, and the same is answered as where the refusal was never met.
+        let refused = refused.filter(|_| !next.pending.as_ref().is_some_and(|pending| next.has_done(pending)));
         Some(next.moved(self, operation, to, ended, refused, by, now))
     }
 
@@ -110,6 +113,19 @@ impl Escrow {
 
     fn is_being_created(&self) -> bool {
         self.state == State::Created && self.payment.intent_id.is_none()
+    }
+
+    /// Tells whether the facts have what `pending` asks Stripe for.
+    fn has_done(&self, pending: &Pending) -> bool {
+        let payment = &self.payment;
+        if pending.captures() {
+            return payment.captured.is_some();
+        }
+        if pending.operation == Operation::Cancel {
+            return payment.cancelled;
+        }
+        let made = self.refunds.iter().any(|refund| refund.key.as_ref() == Some(&pending.key));
+        made || (payment.is_settled() && self.amounts().released() == 0)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what an entry of the history consists of")]
@@ -361,6 +377,21 @@ mod tests {
             for seen in sights() {
                 let after = before.observe(&seen, "stripe", Millis(1)).unwrap_or_else(|| before.clone());
                 assert_eq!(after.pending.is_some(), after.state.is_in_between(), "{before:?} {seen:?} {after:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_takes_nothing_from_what_is_done() {
+        for before in lives() {
+            let Some(pending) = &before.pending else { continue };
+            for seen in sights() {
+                let facts: Vec<Seen> =
+                    seen.iter().filter(|one| !matches!(one, Seen::Refused { .. })).cloned().collect();
+                let Some(done) = before.observe(&facts, "stripe", Millis(1)) else { continue };
+                if done.pending.is_none() && done.history.last().unwrap().operation == pending.operation {
+                    assert_eq!(before.observe(&seen, "stripe", Millis(1)).as_ref(), Some(&done), "{seen:?}");
+                }
             }
         }
     }

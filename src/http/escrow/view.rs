@@ -150,7 +150,7 @@ fn refused(escrow: &Escrow, failure: &Failure) -> ApiError {
             "Stripe did not accept this service's key; no money moved",
         ),
         None => (StatusCode::CONFLICT, "refund_failed", "the money came back from the buyer's bank"),
-        Some(_) => (StatusCode::UNPROCESSABLE_ENTITY, "payment_refused", "Stripe refused; no money moved"),
+        Some(_) => (StatusCode::UNPROCESSABLE_ENTITY, "payment_refused", "Stripe refused; this request moved no money"),
     };
     let mut error = ApiError::new(status, code, detail).with("escrowId", &escrow.id).with("state", escrow.state);
     if let Some(code) = &failure.code {
