@@ -20,6 +20,15 @@ fn intent(t: &Shop) -> String {
     t.stripe.ledger().into_keys().next().unwrap()
 }
 
+/// Returns what the one mail about a refund says.
+async fn refund_mail(t: &Shop) -> Value {
+    let state = t.bench.state().await;
+    let jobs = state.iter().filter(|(key, _)| key.starts_with("job:")).filter_map(|(_, text)| text.as_str());
+    let mut mails = jobs.map(|text| serde_json::from_str::<Value>(text).unwrap());
+    let payload = mails.find(|job| job["type"] == "send_refund_email").unwrap()["payload"].clone();
+    json!({ "amount": payload["amount"], "reason": payload["reason"] })
+}
+
 #[tokio::test]
 async fn a_release_whose_capture_is_learnt_together_with_its_whole_refund_has_ended() {
     let t = Shop::new().await;
@@ -35,6 +44,23 @@ async fn a_release_whose_capture_is_learnt_together_with_its_whole_refund_has_en
     assert_eq!((&shown["status"], amounts(&shown)), (&json!("refunded"), [10_000, 0, 10_000, 0]));
     let again = t.post(PARTNER, "r", "/api/escrow/release", &body).await;
     assert_eq!((again.status, &again.body["status"]), (200, &json!("refunded")));
+    assert_eq!(refund_mail(&t).await, json!({ "amount": 10_000, "reason": null }));
+}
+
+#[tokio::test]
+async fn a_mail_about_a_release_learnt_together_with_a_refund_says_what_went_back_by_the_amounts() {
+    for captured in [10_000, 6_000] {
+        let t = Shop::new().await;
+        t.authorized().await;
+        t.dashboard(&intent(&t), false, captured).await;
+        t.dashboard(&intent(&t), true, 1_000).await;
+
+        newest_first(&t).await;
+
+        let rest = "The part of the payment that was not released to the seller.";
+        let reason = if captured == 10_000 { Value::Null } else { json!(rest) };
+        assert_eq!(refund_mail(&t).await, json!({ "amount": 11_000 - captured, "reason": reason }));
+    }
 }
 
 #[tokio::test]

@@ -100,9 +100,10 @@ fn mails(before: &Escrow, after: &Escrow, effects: &mut Vec<Effect>) {
                 effects.push(payment(after, JobType::SendReleaseEmail, &after.seller_email, released, "release"));
             }
             if refunded > 0 {
-                let reason = entry.reason.clone();
-                let rest = (entry.operation == Operation::Release).then(|| REST.to_owned());
-                effects.push(refund(after, reason.or(rest), refunded));
+                // A refund that is learnt together with its release is no rest of it.
+                let is_part = released > 0 && after.payment.captured.is_some_and(|captured| captured < is.held());
+                let rest = Some(REST.to_owned()).filter(|_| entry.operation == Operation::Release && is_part);
+                effects.push(refund(after, entry.reason.clone().or(rest), refunded));
             }
         }
         _ => {}
