@@ -35,8 +35,8 @@ pub(crate) struct Stripe {
     clock: Clock,
 }
 
-/// Stripe's error object, as far as it decides anything.
-#[derive(Debug, Default, Deserialize)]
+/// Stripe's error object, as far as it decides anything. Nothing shows it: with the intent comes the secret that pays it.
+#[derive(Default, Deserialize)]
 struct Refusal {
     #[serde(rename = "type")]
     sort: Option<String>,

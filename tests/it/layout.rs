@@ -173,6 +173,20 @@ fn no_file_has_a_credential_in_it() {
     }
 }
 
+/// JSON as it came may hold what no log shows: an address, or the secret of a payment.
+#[test]
+fn no_type_that_holds_json_as_it_came_derives_debug() {
+    for file in files(&root().join("src"), "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        for derived in text.split("#[derive(").skip(1) {
+            let (traits, rest) = derived.split_once(")]").unwrap();
+            let item = rest.split("\n}").next().unwrap();
+            let shows = traits.split(", ").any(|one| one == "Debug") && item.contains("RawValue");
+            assert!(!shows, "{} {item}", file.display());
+        }
+    }
+}
+
 /// `module::name` in a document is a test of `tests/it/module.rs`, or of `src/module.rs`.
 #[test]
 fn every_test_that_the_security_document_names_exists() {
