@@ -142,6 +142,28 @@ async fn a_payment_is_refunded_in_parts_up_to_what_was_captured() {
 }
 
 #[tokio::test]
+async fn a_refund_without_an_amount_is_repeated_as_it_was_whatever_was_refunded_in_between() {
+    let t = WorkersBench::new().await;
+    let id = t.captured("600").await;
+    let all = format!(r#"{{"paymentIntentId":"{id}"}}"#);
+    t.stripe.faults().next_on("POST /v1/refunds", 1, Fault::Crash { done: false });
+
+    let first = t.fail("job-1", Refund, &all).await;
+    t.stripe_post("/v1/refunds", &[("payment_intent", id.as_str()), ("amount", "100")]).await;
+    let second = t.fail("job-1", Refund, &all).await;
+    t.stripe.forget_idempotency_keys();
+    let third = t.run("job-1", Refund, &all).await;
+
+    for failure in [first, second] {
+        assert_eq!(failure.kind, FailureKind::Unavailable);
+        assert!(failure.message.starts_with("Stripe answered status 500"), "{failure}");
+    }
+    assert_eq!(third, Outcome::Completed);
+    let ledger = t.stripe.ledger_of(&id);
+    assert_eq!((ledger.refunds, ledger.refunded), (2, 600));
+}
+
+#[tokio::test]
 async fn money_that_is_only_held_is_let_go_whole() {
     let t = WorkersBench::new().await;
     for fault in unknown() {

@@ -31,8 +31,8 @@ enum Step {
     Done,
     /// Stripe only holds the money: let it go.
     Cancel,
-    /// Stripe has taken the money: look for an earlier refund, else make one of as many minor units.
-    Refund(i64),
+    /// Stripe has taken the money: send it back.
+    Refund,
 }
 
 /// Makes sure of a refund.
@@ -55,7 +55,7 @@ async fn attempt(stripe: &Stripe, key: &str, wanted: &StripeRefund) -> Result<()
     let done: Result<Box<RawValue>, StripeError> = match missing(stripe, key, wanted).await? {
         Step::Done => return Ok(()),
         Step::Cancel => stripe.act(cancel(wanted), key).await,
-        Step::Refund(amount) => stripe.act(create(wanted, amount, key), key).await,
+        Step::Refund => stripe.act(create(wanted, key), key).await,
     };
     done.map(drop).map_err(Failure::from)
 }
@@ -112,11 +112,10 @@ fn next(intent: &Intent, amount: Option<i64>) -> Result<Step, Failure> {
     match (intent.status, amount) {
         (IntentStatus::Canceled, _) => Ok(Step::Done),
         (IntentStatus::Succeeded, None) if remaining == 0 => Ok(Step::Done),
-        (IntentStatus::Succeeded, None) => Ok(Step::Refund(remaining)),
         (IntentStatus::Succeeded, Some(amount)) if amount > remaining => {
             rejected(format!("{remaining} minor units are left to refund, {amount} were asked for"))
         }
-        (IntentStatus::Succeeded, Some(amount)) => Ok(Step::Refund(amount)),
+        (IntentStatus::Succeeded, _) => Ok(Step::Refund),
         (_, Some(amount)) if amount != held => rejected(format!(
             "{held} minor units are held and not captured, a refund of {amount} was asked for: only all of it can go back"
         )),
@@ -136,14 +135,18 @@ fn cancel(wanted: &StripeRefund) -> RequestBuilder {
     CancelPaymentIntent::new(wanted.payment_intent_id.as_str()).build()
 }
 
-/// Makes the request for a refund: of the payload alone, so that whoever else sends it under the key sends the same.
-fn create(wanted: &StripeRefund, amount: i64, key: &str) -> RequestBuilder {
+/// Makes the request for a refund: of the payload alone, so that whoever else sends it under the key sends the same. One without an amount
+/// is of all that is left when it comes to Stripe: what is left now may be another amount at the next try.
+fn create(wanted: &StripeRefund, key: &str) -> RequestBuilder {
     let text = |value: &str| value.chars().take(MAX_METADATA_CHARS).collect::<String>();
     let mut metadata = HashMap::from([(IDEMPOTENCY_KEY.to_owned(), text(key))]);
     if let Some(escrow_id) = &wanted.escrow_id {
         metadata.insert("escrow_id".to_owned(), text(escrow_id));
     }
-    let mut refund = CreateRefund::new().payment_intent(wanted.payment_intent_id.as_str()).amount(amount);
+    let mut refund = CreateRefund::new().payment_intent(wanted.payment_intent_id.as_str());
+    if let Some(amount) = wanted.amount {
+        refund = refund.amount(amount);
+    }
     match wanted.reason.as_deref() {
         Some("duplicate") => refund = refund.reason(CreateRefundReason::Duplicate),
         Some("fraudulent") => refund = refund.reason(CreateRefundReason::Fraudulent),
@@ -195,8 +198,8 @@ mod tests {
     fn held_money_is_let_go_and_taken_money_is_sent_back() {
         assert_eq!(decide(HELD, None), Ok(Step::Cancel));
         assert_eq!(decide(HELD, Some(1_000)), Ok(Step::Cancel));
-        assert_eq!(decide(TAKEN, None), Ok(Step::Refund(600)));
-        assert_eq!(decide(TAKEN, Some(100)), Ok(Step::Refund(100)));
+        assert_eq!(decide(TAKEN, None), Ok(Step::Refund));
+        assert_eq!(decide(TAKEN, Some(100)), Ok(Step::Refund));
         assert_eq!(decide(r#"{"status":"canceled"}"#, Some(5)), Ok(Step::Done));
         let all = r#"{"status":"succeeded","amount_received":10,"latest_charge":{"amount":10,"amount_refunded":10}}"#;
         assert_eq!(decide(all, None), Ok(Step::Done));
@@ -235,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_refund_carries_its_key_and_a_reason_in_stripes_words_or_ours() {
-        let built = create(&wanted(Some(100), "duplicate"), 100, "k");
+        let built = create(&wanted(Some(100), "duplicate"), "k");
         assert_eq!(built.path, "/refunds");
         assert_eq!(
             fields(built),
@@ -248,9 +251,8 @@ mod tests {
             ]
         );
         assert_eq!(
-            fields(create(&wanted(None, "Never arrived & lost"), 5, "k")),
+            fields(create(&wanted(None, "Never arrived & lost"), "k")),
             [
-                "amount=5",
                 "metadata[escrow_id]=esc_1",
                 "metadata[idempotency_key]=k",
                 "metadata[reason]=Never+arrived+%26+lost",
