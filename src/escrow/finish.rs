@@ -4,7 +4,7 @@ use super::Escrows;
 use super::jobs::Origin;
 use super::seen::look;
 use super::settle::Told;
-use crate::domain::escrow::{Escrow, Operation, Seen};
+use crate::domain::escrow::{Escrow, Seen};
 use crate::domain::id::EscrowId;
 use crate::domain::outcome::{Failure, FailureKind};
 use crate::upstash::UpstashError;
@@ -33,7 +33,8 @@ impl Fallback<'_> {
     /// Returns the key of the operation to finish; nothing where what the job asks for has happened.
     ///
     /// # Errors
-    /// When it falls back for nothing: an escrow's money moves by the routes alone, which know its rules.
+    /// When it falls back for nothing: an escrow's money moves by the routes alone, which know its rules. Or when no operation ever had
+    /// the key.
     fn key_in(self, escrow: &Escrow) -> Result<Option<String>, Failure> {
         let begun = escrow.pending.as_ref().filter(|pending| pending.captures() == self.captures);
         let (happened, route) = if self.captures {
@@ -43,7 +44,14 @@ impl Fallback<'_> {
         };
         let is_ours = |key: &str| key.strip_prefix(escrow.id.as_str()).is_some_and(|rest| rest.starts_with(':'));
         match (self.key, begun) {
-            (Some(key), _) if is_ours(key) => Ok(Some(key.to_owned())),
+            (Some(key), _) if key == escrow.expiry_key() || escrow.has_begun(key) => Ok(Some(key.to_owned())),
+            (Some(key), _) if is_ours(key) => {
+                let message = format!(
+                    "no operation of this escrow was begun under the job's idempotencyKey: use {route}, or leave the key out to \
+                     finish what is under way"
+                );
+                Err(Failure::new(FailureKind::Rejected, message))
+            }
             (None, Some(pending)) => Ok(Some(pending.key.clone())),
             (None, None) if happened => Ok(None),
             _ => {
@@ -73,7 +81,7 @@ impl Escrows {
         let Some(key) = fallback.key_in(&escrow)? else {
             return Ok(Finished::Ended);
         };
-        if key == format!("{id}:{}", Operation::Expire) {
+        if key == escrow.expiry_key() {
             let Some(intent) = escrow.payment.intent_id.clone().filter(|_| !escrow.payment.is_settled()) else {
                 return Ok(Finished::Ended);
             };

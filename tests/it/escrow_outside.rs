@@ -196,6 +196,30 @@ async fn a_job_that_would_move_an_escrows_money_past_its_rules_is_refused_and_sa
 }
 
 #[tokio::test]
+async fn a_job_whose_key_no_operation_ever_had_is_refused_and_one_of_an_ended_operation_is_done() {
+    let t = Shop::new().await;
+    let id = t.released().await;
+    let shown = t.get(ADMIN, &id).await.body;
+    let begun = shown["history"].as_array().unwrap().iter().find(|entry| entry["to"] == "releasing").unwrap();
+    let used = format!("{id}:release:{}", begun["version"]);
+    let unused = ["release:99", "refund:3", "release:1", "release", ""].map(|rest| format!("{id}:{rest}"));
+    for kind in ["stripe_capture_payment", "stripe_refund_payment"] {
+        for key in &unused {
+            let payload = json!({ "paymentIntentId": intent(&t), "escrowId": id, "idempotencyKey": key });
+
+            let job = produce(&t, kind, &payload).await;
+
+            assert_eq!(job["status"], "dead_letter", "{key}: {job}");
+            let error = text(&job["lastError"]);
+            assert!(error.contains("no operation of this escrow was begun under the job's idempotencyKey"), "{error}");
+        }
+    }
+    let payload = json!({ "paymentIntentId": intent(&t), "escrowId": id, "idempotencyKey": used });
+    assert_eq!(produce(&t, "stripe_capture_payment", &payload).await["status"], "completed");
+    assert_eq!((t.ledger().captures, t.ledger().refunds), (1, 0));
+}
+
+#[tokio::test]
 async fn a_job_of_another_producer_falls_back_for_the_operation_that_is_under_way() {
     let t = Shop::new().await;
     let id = t.authorized().await;

@@ -251,6 +251,27 @@ impl Escrow {
         format!("{}:{operation}:{}", self.id, self.version + 1)
     }
 
+    /// Returns the key of the job that looks whether Stripe has ended the authorisation: no call to Stripe has it.
+    pub fn expiry_key(&self) -> String {
+        format!("{}:{}", self.id, Operation::Expire)
+    }
+
+    /// Tells whether an operation was begun under `key`. One older than the history may have been.
+    pub fn has_begun(&self, key: &str) -> bool {
+        let rest = key.strip_prefix(self.id.as_str()).and_then(|rest| rest.strip_prefix(':'));
+        let Some((operation, version)) = rest.and_then(|rest| rest.split_once(':')) else {
+            return false;
+        };
+        let Ok(version) = version.parse::<u64>() else {
+            return false;
+        };
+        let oldest = self.history.first().map_or(1, |entry| entry.version);
+        let begins = |entry: &Entry| {
+            entry.version == version && entry.operation.as_str() == operation && entry.to.is_in_between()
+        };
+        (1..oldest).contains(&version) || self.history.iter().any(begins)
+    }
+
     /// Makes the entry of the next version.
     pub(super) fn entry(&self, operation: Operation, to: State, by: &str, now: Millis) -> Entry {
         Entry {
@@ -401,6 +422,18 @@ mod tests {
             let next = escrow.observe(&seen, "stripe", Millis(1)).unwrap();
             assert_eq!(Escrow::parse(&next.to_json()).unwrap(), next, "{amount}");
         }
+    }
+
+    #[test]
+    fn a_key_is_of_an_operation_that_was_begun_or_of_a_time_the_history_does_not_reach() {
+        let escrow = Escrow::parse(STORED).unwrap();
+        for known in ["refund:7", "refund:6", "release:1"] {
+            assert!(escrow.has_begun(&format!("esc_1:{known}")), "{known}");
+        }
+        for unknown in ["release:7", "refund:8", "refund:0", "refund:-1", "refund:7:2", "refund", "expire"] {
+            assert!(!escrow.has_begun(&format!("esc_1:{unknown}")), "{unknown}");
+        }
+        assert!(!escrow.has_begun("esc_10:refund:7") && !escrow.has_begun("refund:7"));
     }
 
     #[test]

@@ -263,7 +263,7 @@ pub fn expiry_check(escrow: &Escrow, timer: &Timer) -> Effect {
         escrow_id: Some(escrow.id.to_string()),
         amount: None,
         reason: None,
-        idempotency_key: Some(format!("{}:{}", escrow.id, Operation::Expire)),
+        idempotency_key: Some(escrow.expiry_key()),
     };
     Effect::new(JobType::StripeRefundPayment, &refund, String::new()).at(timer.due, FALLBACK_ATTEMPTS)
 }
