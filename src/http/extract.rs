@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -33,21 +34,13 @@ impl Fields {
     }
 
     fn read(text: &str, index: Option<usize>) -> Result<Self, ApiError> {
-        let Pairs(pairs) = serde_json::from_str(text).map_err(|error| match error.classify() {
+        let pairs: Pairs<Box<RawValue>> = serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => {
                 ApiError::invalid("invalid_body", "the body is not an object; expected a JSON object").at(index)
             }
             _ => not_json(&error),
         })?;
-        let mut fields = BTreeMap::new();
-        for (name, value) in pairs {
-            if fields.contains_key(&name) {
-                let name: String = name.chars().take(64).collect();
-                let detail = format!("{name} stands twice in the body");
-                return Err(ApiError::invalid("invalid_field", detail).at(index));
-            }
-            fields.insert(name, value);
-        }
+        let fields = pairs.once("the body").map_err(|error| error.at(index))?;
         Ok(Self { fields, index })
     }
 
@@ -58,6 +51,16 @@ impl Fields {
         };
         let wrong = |_| self.invalid("invalid_field", format!("{name} is not {expected}"));
         serde_json::from_str(value.get()).map_err(wrong)
+    }
+
+    /// Takes a field that may be absent and is an object of which no name stands twice.
+    pub(super) fn object<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Option<BTreeMap<String, T>>, ApiError> {
+        let pairs: Option<Pairs<T>> = self.optional(name, expected)?;
+        pairs.map(|pairs| pairs.once(name).map_err(|error| error.at(self.index))).transpose()
     }
 
     /// Takes a field that must be there.
@@ -98,20 +101,35 @@ impl Fields {
 }
 
 /// An object's names and values, as they stand.
-struct Pairs(Vec<(String, Box<RawValue>)>);
+struct Pairs<T>(Vec<(String, T)>);
 
-impl<'de> Deserialize<'de> for Pairs {
+impl<T> Pairs<T> {
+    /// Makes a map of them, where no name stands twice in `place`.
+    fn once(self, place: &str) -> Result<BTreeMap<String, T>, ApiError> {
+        let mut all = BTreeMap::new();
+        for (name, value) in self.0 {
+            if all.contains_key(&name) {
+                let name: String = name.chars().take(64).collect();
+                return Err(ApiError::invalid("invalid_field", format!("{name} stands twice in {place}")));
+            }
+            all.insert(name, value);
+        }
+        Ok(all)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
+        struct Each<T>(PhantomData<T>);
 
-        impl<'de> Visitor<'de> for Each {
-            type Value = Pairs;
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Each<T> {
+            type Value = Pairs<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
@@ -120,7 +138,7 @@ impl<'de> Deserialize<'de> for Pairs {
             }
         }
 
-        deserializer.deserialize_map(Each)
+        deserializer.deserialize_map(Each(PhantomData))
     }
 }
 

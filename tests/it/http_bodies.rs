@@ -17,8 +17,10 @@ async fn a_field_that_stands_twice_is_refused_since_which_is_meant_cannot_be_tol
     let order =
         r#"{"amount":100,"amount":10000,"currency":"usd","buyerEmail":"b@example.com","sellerEmail":"s@example.com"}"#;
     let job = r#"{"type":"audit_log_created","payload":{"eventData":{}},"dedupeKey":"a","dedupeKey":"b"}"#;
+    let notes = order.replace(r#""amount":100,"#, r#""metadata":{"order":"1","order":"2"},"#);
     let cases = [
         (PARTNER, "/api/escrow/create", order.to_owned(), "amount stands twice in the body", None),
+        (PARTNER, "/api/escrow/create", notes, "order stands twice in metadata", None),
         (PROCESSOR, "/api/jobs/enqueue", job.to_owned(), "dedupeKey stands twice in the body", None),
         (PROCESSOR, "/api/jobs/enqueue", format!("[{job}]"), "dedupeKey stands twice in the body", Some(0)),
         (

@@ -126,8 +126,7 @@ fn email(body: &mut Fields, name: &str) -> Result<EmailAddress, ApiError> {
 
 fn metadata(body: &mut Fields) -> Result<BTreeMap<String, String>, ApiError> {
     let expected = "an object of at most 20 texts";
-    let notes: Option<BTreeMap<String, String>> = body.optional("metadata", expected)?;
-    let notes = notes.unwrap_or_default();
+    let notes: BTreeMap<String, String> = body.object("metadata", expected)?.unwrap_or_default();
     let fits = |(name, text): (&String, &String)| {
         (1..=MAX_NOTE_NAME_CHARS).contains(&name.chars().count()) && text.chars().count() <= MAX_NOTE_CHARS
     };
