@@ -136,8 +136,8 @@ end
 
 -- Forgets the dead letters whose time is over. The others come back by themselves; until someone has brought one back its timer
 -- stands for as long as a lease, or to its end.
-local function end_or_bring_back(ids)
-  local died_at, expired, again = redis.call('ZMSCORE', dead_letters, unpack(ids)), {}, {}
+local function end_or_bring_back(ids, died_at)
+  local expired, again = {}, {}
   for n, id in ipairs(ids) do
     local ends = died_at[n] and later(died_at[n], keep_dead_ms)
     if ends and tonumber(ends) <= tonumber(now) then
@@ -156,35 +156,53 @@ local function end_or_bring_back(ids)
   if #again > 0 then redis.call('ZADD', timers, unpack(again)) end
 end
 
+-- Sets the timers of a type again, as they were: its queue is no list.
+local function set_again(job_type, due)
+  local stand = {}
+  for _, entry in ipairs(due) do
+    if entry.job_type == job_type then
+      stand[#stand + 1] = entry.score
+      stand[#stand + 1] = job_type .. '/' .. entry.id
+    end
+  end
+  redis.call('ZADD', timers, unpack(stand))
+end
+
 local function sweep()
-  local members = redis.call('ZRANGEBYSCORE', timers, '-inf', now, 'LIMIT', '0', sweep_limit)
-  if #members == 0 then return 0 end
-  local due, ended = {}, {}
-  for _, member in ipairs(members) do
+  local timed = redis.call('ZRANGEBYSCORE', timers, '-inf', now, 'WITHSCORES', 'LIMIT', '0', sweep_limit)
+  if #timed == 0 then return 0 end
+  local members, due, ended = {}, {}, {}
+  for n = 1, #timed, 2 do
+    local member = timed[n]
     local job_type, id = string.match(member, '^([^/]+)/(.+)$')
+    members[#members + 1] = member
     if job_type == 'dead_letter' then
       ended[#ended + 1] = id
     elseif job_type then
-      due[#due + 1] = {job_type = job_type, id = id}
+      due[#due + 1] = {job_type = job_type, id = id, score = timed[n + 1]}
     end
   end
+  -- Read before anything is written: where that fails, all timers stand.
+  local died_at = #ended > 0 and redis.call('ZMSCORE', dead_letters, unpack(ended))
+  local values = #due > 0 and redis.call('HMGET', attempts, unpack(ids_of(due)))
   redis.call('ZREM', timers, unpack(members))
-  if #ended > 0 then end_or_bring_back(ended) end
-  if #due > 0 then
-    local values, lapsed, ready = redis.call('HMGET', attempts, unpack(ids_of(due))), {}, {}
-    for n, entry in ipairs(due) do
-      local begun, holder = read_attempts(values[n])
-      if holder then
-        lapsed[#lapsed + 1] = entry.id
-        lapsed[#lapsed + 1] = tostring(begun)
-        held_more[entry.job_type] = (held_more[entry.job_type] or 0) - 1
-        count(entry.job_type, 'lapsed', 1)
-      end
-      ready[entry.job_type] = ready[entry.job_type] or {}
-      table.insert(ready[entry.job_type], entry.id)
+  if #ended > 0 then end_or_bring_back(ended, died_at) end
+  local lapsed, ready = {}, {}
+  for n, entry in ipairs(due) do
+    local begun, holder = read_attempts(values[n])
+    if holder then
+      lapsed[#lapsed + 1] = entry.id
+      lapsed[#lapsed + 1] = tostring(begun)
+      held_more[entry.job_type] = (held_more[entry.job_type] or 0) - 1
+      count(entry.job_type, 'lapsed', 1)
     end
-    if #lapsed > 0 then redis.call('HSET', attempts, unpack(lapsed)) end
-    for job_type, ids in pairs(ready) do redis.call('RPUSH', prefix .. 'queue:' .. job_type, unpack(ids)) end
+    ready[entry.job_type] = ready[entry.job_type] or {}
+    table.insert(ready[entry.job_type], entry.id)
+  end
+  if #lapsed > 0 then redis.call('HSET', attempts, unpack(lapsed)) end
+  for job_type, ids in pairs(ready) do
+    local pushed = redis.pcall('RPUSH', prefix .. 'queue:' .. job_type, unpack(ids))
+    if type(pushed) == 'table' and pushed.err then set_again(job_type, due) end
   end
   return #members
 end
@@ -232,19 +250,39 @@ end
 
 local more = swept >= tonumber(sweep_limit) and 'more' or 'last'
 local popped, longest = {}, 0
-for n = 1, type_count do
-  -- Each command costs: none is spent on looking for a queue that is not there.
-  if filled == 0 then break end
-  local job_type, queue = ARGV[FIRST_TYPE + n], KEYS[FIRST_QUEUE + n]
-  local left = room(job_type)
-  local entries = left > 0 and redis.call('LPOP', queue, tostring(left))
-  if entries then
-    filled = filled - 1
-    if #entries == tonumber(limit) then more = 'more' end
-    popped[#popped + 1] = {job_type = job_type, queue = queue, entries = entries}
-    longest = math.max(longest, #entries)
+
+-- Takes a step that fails where a key is of another kind than ours. A script that fails is not rolled back: what was popped goes back first.
+-- The commands after these steps lose nothing: MGET takes a document of another kind for none, what holds the jobs has been read without a
+-- failure by then, and for want of memory Redis refuses only the first write of a script.
+local function step(take)
+  local taken, result = pcall(take)
+  if taken then return result end
+  for _, of_type in ipairs(popped) do
+    local back = {}
+    for n = #of_type.entries, 1, -1 do back[#back + 1] = of_type.entries[n] end
+    redis.pcall('LPUSH', of_type.queue, unpack(back))
+  end
+  pcall(write_tally)
+  error(result, 0)
+end
+
+local function pop()
+  for n = 1, type_count do
+    -- Each command costs: none is spent on looking for a queue that is not there.
+    if filled == 0 then break end
+    local job_type, queue = ARGV[FIRST_TYPE + n], KEYS[FIRST_QUEUE + n]
+    local left = room(job_type)
+    local entries = left > 0 and redis.call('LPOP', queue, tostring(left))
+    if entries then
+      filled = filled - 1
+      if #entries == tonumber(limit) then more = 'more' end
+      popped[#popped + 1] = {job_type = job_type, queue = queue, entries = entries}
+      longest = math.max(longest, #entries)
+    end
   end
 end
+
+step(pop)
 
 -- What is known of each popped job, a list each: a table a job would be most of this script's time.
 local ids, job_keys, members, job_types, sources, seen = {}, {}, {}, {}, {}, {}
@@ -270,7 +308,7 @@ if #ids == 0 then
   return answer({}, more)
 end
 
-local values = redis.call('HMGET', attempts, unpack(ids))
+local values = step(function() return redis.call('HMGET', attempts, unpack(ids)) end)
 -- Documents read at first, and at most by each command after it. Chosen: a claim of usual size is one command, and of the largest that we
 -- write these are 8 and 20 MB.
 local FIRST_READ, MOST_READ = 100, 250

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use devkit::rest::Fault;
-use holdfast::domain::job::{DocumentError, JobOptions, JobType};
+use holdfast::domain::job::{DocumentError, Due, JobOptions, JobType};
 use holdfast::queue::Verdict;
 use serde_json::json;
 
@@ -264,4 +264,48 @@ async fn a_dead_letter_is_forgotten_after_seven_days_and_counted() {
     assert_eq!(t.at("queue:dead_letter").await, json!(null));
     assert_eq!(t.at("queue:timers").await, json!(null));
     assert_eq!(t.at("stats:counters").await["dead_letter:expired"], json!("1"));
+}
+
+#[tokio::test]
+async fn a_claim_that_fails_at_a_key_of_another_kind_loses_no_job() {
+    for key in [
+        "queue:attempts",
+        "queue:in_flight",
+        "queue:control",
+        "queue:dead_letter",
+        "queue:send_refund_email",
+        "queue:rate:audit_log_created",
+    ] {
+        let t = Bench::new().await;
+        let key = &format!("{}{key}", t.prefix);
+        let in_a_second = Due::After(Duration::from_secs(1));
+        let mut jobs = Vec::new();
+        for (job_type, payload, due) in [
+            (JobType::SendReleaseEmail, MAIL, Due::Now),
+            (JobType::SendReleaseEmail, MAIL, Due::Now),
+            (JobType::SendReleaseEmail, MAIL, in_a_second),
+            (JobType::SendRefundEmail, MAIL, in_a_second),
+            (ANY, PAYLOAD, Due::Now),
+            (ANY, PAYLOAD, in_a_second),
+        ] {
+            jobs.push(t.job(job_type, payload, JobOptions { due, ..JobOptions::default() }));
+        }
+        t.queue.enqueue(&jobs).await.unwrap();
+        let limits = ["concurrency:audit_log_created", "9", "rate:audit_log_created", "9 1000"];
+        t.redis(&[&["HSET", &format!("{}queue:control", t.prefix)], &limits[..]].concat()).await;
+        t.redis(&["ZADD", &format!("{}queue:timers", t.prefix), "1", "dead_letter/job-0"]).await;
+        t.advance(Duration::from_secs(1));
+        t.redis(&["SET", key, "of somebody else's"]).await;
+
+        for _ in 0..2 {
+            t.queue.claim(&t.request(10)).await.unwrap_err();
+        }
+
+        t.redis(&["DEL", key]).await;
+        t.advance(LEASE);
+        let mut claimed = t.claim(10).await.jobs;
+        claimed.sort_by_key(|job| job.job_type);
+        let ids: Vec<_> = claimed.into_iter().map(|job| job.id).collect();
+        assert_eq!(ids, jobs.into_iter().map(|job| job.document.id).collect::<Vec<_>>(), "{key}");
+    }
 }
