@@ -7,10 +7,10 @@ use super::{Changed, Does, KnownEndpoint, Partner, PartnerChange, Partners, chil
 use crate::domain::audit_event::{AuditedChange, Subject};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::endpoint::{Endpoint, EndpointSecret, MAX_ENDPOINTS, MAX_URL_BYTES, TEST};
-use crate::domain::id::{EndpointId, JobId, PartnerId};
+use crate::domain::id::{DedupeKey, EndpointId, JobId, PartnerId};
 use crate::domain::job::{EscrowStatusChanged, JobOptions, JobType, NewJob, NewJobError, Payload};
 use crate::outbound::guard::Guard;
-use crate::queue::{EnqueueError, Recorder};
+use crate::queue::{EnqueueError, Enqueued, Recorder};
 use crate::upstash::UpstashError;
 
 /// Manages one partner's endpoints, as they stood when they were read.
@@ -187,8 +187,8 @@ impl Manager {
         Ok(())
     }
 
-    /// Has a webhook sent that says nothing, once, to see whether it arrives.
-    pub async fn test(&self, id: &EndpointId) -> Result<Sent, ManageError> {
+    /// Has a webhook sent that says nothing, once, to see whether it arrives. Under a dedupe key it may be repeated.
+    pub async fn test(&self, id: &EndpointId, dedupe_key: Option<DedupeKey>) -> Result<Sent, ManageError> {
         let change = EscrowStatusChanged {
             escrow_id: "esc_test".to_owned(),
             status_before: "created".to_owned(),
@@ -199,11 +199,17 @@ impl Manager {
             endpoint: Some(self.endpoint(id)?.id.clone()),
             webhook_id: None,
         };
-        self.enqueue(change, Some(1)).await
+        let options = JobOptions { max_attempts: Some(1), dedupe_key, ..self.recorder.job_options() };
+        self.enqueue(change, options).await
     }
 
-    /// Has a webhook sent again, under the id it had, to one endpoint.
-    pub async fn resend(&self, id: &EndpointId, job: &JobId) -> Result<Sent, ManageError> {
+    /// Has a webhook sent again, under the id it had, to one endpoint. Under a dedupe key it may be repeated.
+    pub async fn resend(
+        &self,
+        id: &EndpointId,
+        job: &JobId,
+        dedupe_key: Option<DedupeKey>,
+    ) -> Result<Sent, ManageError> {
         let endpoint = self.endpoint(id)?.id.clone();
         let view = self.partners.queue.status(job).await?.ok_or(ManageError::UnknownWebhook)?;
         let Ok(Payload::WebhookEscrowStatusChanged(mut change)) = view.document.read_payload() else {
@@ -217,17 +223,17 @@ impl Manager {
         change.occurred_at = change.occurred_at.or(Some(view.document.created_at));
         change.webhook_id = webhook_id;
         change.endpoint = Some(endpoint);
-        self.enqueue(change, None).await
+        self.enqueue(change, JobOptions { dedupe_key, ..self.recorder.job_options() }).await
     }
 
-    async fn enqueue(&self, change: EscrowStatusChanged, max_attempts: Option<u32>) -> Result<Sent, ManageError> {
+    async fn enqueue(&self, change: EscrowStatusChanged, options: JobOptions) -> Result<Sent, ManageError> {
         let now = self.recorder.clock().now();
         // A value of ours always has a text.
         let payload = to_raw_value(&change).unwrap_or_default();
-        let options = JobOptions { max_attempts, ..self.recorder.job_options() };
         let job_id = self.recorder.dice().job_id(now);
-        let job = NewJob::new(job_id.clone(), JobType::WebhookEscrowStatusChanged, payload, now, options)?;
-        self.partners.queue.enqueue(&[job]).await?;
+        let job = NewJob::new(job_id, JobType::WebhookEscrowStatusChanged, payload, now, options)?;
+        let enqueued = self.partners.queue.enqueue(std::slice::from_ref(&job)).await?;
+        let job_id = enqueued.first().map_or(&job.document.id, Enqueued::id).clone();
         Ok(Sent { webhook_id: change.webhook_id.unwrap_or_else(|| job_id.clone()), job_id })
     }
 

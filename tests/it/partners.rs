@@ -348,6 +348,55 @@ async fn a_failed_delivery_shows_what_the_server_said_and_is_sent_again_under_it
 }
 
 #[tokio::test]
+async fn a_test_and_a_webhook_sent_again_are_sent_once_under_one_idempotency_key() {
+    let t = bench().await;
+    let (id, other) = (endpoint(&t, "/a", json!({})).await, endpoint(&t, "/b", json!({})).await);
+    let parent = enqueue(&t).await;
+    let under = async |key: &str, body: &Value| {
+        let headers = [("authorization", "Bearer ops"), ("idempotency-key", key)];
+        call(&t.app, "POST", PATH, &headers, &body.to_string()).await
+    };
+    let test = json!({"action": "test", "endpoint": id});
+    let resend = json!({"action": "resend", "endpoint": id, "jobId": parent});
+    for (key, body) in [("press-1", &test), ("press-2", &resend)] {
+        let first = under(key, body).await;
+        assert_eq!(first.status, 202, "{first:?}");
+        t.bench.advance(Duration::from_secs(1));
+        let again = under(&format!("\"{key}\""), body).await;
+        assert_eq!((again.status, &again.body), (202, &first.body));
+        let elsewhere = under(key, &json!({"action": "test", "endpoint": other})).await;
+        assert_eq!(elsewhere.status, 202, "{elsewhere:?}");
+        assert_ne!(elsewhere.body["jobId"], first.body["jobId"], "another request");
+    }
+    let queue = t.bench.at("queue:webhook_escrow_status_changed").await;
+    assert_eq!(queue.as_array().unwrap().len(), 5, "the webhook, the test, the one sent again, and two others");
+
+    assert_eq!(under("a b", &test).await.problem(), (400, "idempotency_key_invalid"));
+}
+
+#[tokio::test]
+async fn a_test_whose_answer_is_lost_says_whether_the_same_call_again_is_safe() {
+    let t = bench().await;
+    let id = endpoint(&t, "/a", json!({})).await;
+    let parent = enqueue(&t).await;
+    for body in
+        [json!({"action": "test", "endpoint": id}), json!({"action": "resend", "endpoint": id, "jobId": parent})]
+    {
+        for (key, retry) in [(None, "may_do_twice"), (Some("press"), "same_key")] {
+            let key = key.map(|key| ("idempotency-key", key));
+            let headers: Vec<_> = [("authorization", "Bearer ops")].into_iter().chain(key).collect();
+            for _ in 0..10 {
+                // The call that enqueues, however often it is made; other calls name no queue.
+                t.bench.rest.faults().next_matching("queue:webhook_escrow_status_changed", Fault::StatusAfter(502));
+            }
+            let answer = call(&t.app, "POST", PATH, &headers, &body.to_string()).await;
+            t.bench.rest.faults().clear();
+            assert_eq!((answer.problem(), &answer.body["retry"]), ((503, "outcome_unknown"), &json!(retry)), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_test_is_told_whatever_the_filter_and_tried_once() {
     let t = bench().await;
     let id = endpoint(&t, "/a", json!({"events": ["escrow.authorization_expiring"]})).await;

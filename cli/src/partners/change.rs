@@ -66,8 +66,8 @@ pub(super) async fn email(session: &Session, email: Email) -> Result<(), Failure
 pub(super) async fn send(session: &Session, of: &EndpointArgument, job: Option<&JobId>) -> Result<(), Failure> {
     let manager = manager(session, &of.partner).await?;
     let sent = match job {
-        Some(job) => manager.resend(&of.endpoint, job).await?,
-        None => manager.test(&of.endpoint).await?,
+        Some(job) => manager.resend(&of.endpoint, job, None).await?,
+        None => manager.test(&of.endpoint, None).await?,
     };
     let document = json!({"jobId": sent.job_id, "webhookId": sent.webhook_id});
     session.answer(&document, || format!("{} sends it; `holdfast job` shows how it went\n", sent.job_id))

@@ -174,6 +174,19 @@ pub(super) struct PartnerQuery {
     endpoint: Option<String>,
 }
 
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct SendHeader {
+    /// The caller's name for a `test` or `resend`, bare or in double quotes. The same request with it within the hour sends nothing twice.
+    #[param(
+        rename = "Idempotency-Key",
+        nullable = false,
+        pattern = r##"^("[!#-~]{1,255}"|[!#-~]{1,255})$"##,
+        max_length = 257
+    )]
+    key: Option<String>,
+}
+
 /// Shows a partner's webhook endpoints, or the attempts at one. Needs the role admin.
 #[utoipa::path(get, path = "/api/partners/{id}", tag = "operation", operation_id = "showPartner", params(PartnerPath, PartnerQuery),
     security(("apiKey" = [])), responses((status = 200, description = "The partner, or the attempts", body = PartnerAnswer),
@@ -186,12 +199,12 @@ pub(super) struct PartnerQuery {
 pub(super) fn show() {}
 
 /// Makes, changes, tests and removes webhook endpoints. Needs the role admin. Every change is on record.
-#[utoipa::path(post, path = "/api/partners/{id}", tag = "operation", operation_id = "changePartner", params(PartnerPath),
+#[utoipa::path(post, path = "/api/partners/{id}", tag = "operation", operation_id = "changePartner", params(PartnerPath, SendHeader),
     request_body = PartnerRequest, security(("apiKey" = [])), responses(
     (status = 200, description = "What was done", body = PartnerChanged),
     (status = 201, description = "The endpoint, with its secret", body = Endpoint),
     (status = 202, description = "The webhook that will be sent", body = WebhookQueued),
-    (status = 400, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "The body is not JSON, or `Idempotency-Key` is not of its form", body = Problem, content_type = "application/problem+json"),
     (status = 401, description = "No API key, or one that is not known", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "It needs the role admin", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "The partner has no such endpoint or webhook", body = Problem, content_type = "application/problem+json"),

@@ -3,10 +3,11 @@
 use http::StatusCode;
 use serde_json::json;
 
+use crate::admission::{Admitted, ParseRequestKeyError};
 use crate::app::App;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::endpoint::{EVENTS, EndpointSecret, checked_events};
-use crate::domain::id::{EndpointId, JobId, PartnerId};
+use crate::domain::id::{DedupeKey, EndpointId, JobId, PartnerId};
 use crate::http::extract::Fields;
 use crate::http::{ApiError, Request, Response, Wake, record, reply};
 use crate::outbound::guard::Guard;
@@ -18,22 +19,33 @@ const URL: &str = "an https address";
 const ENDPOINT: &str = "an endpoint's id";
 const SECRET: &str = "whsec_ and base64 of 24 to 64 bytes";
 
+/// What a caller is told whose webhook may be on its way, and who named no key.
+const TWICE: &str = "the store gave no answer; the webhook may have been enqueued, and repeating the request may send it twice: send the \
+    request with an Idempotency-Key, and it is safe to repeat";
+
 /// One request.
 struct Call<'a> {
     app: &'a App,
+    request: &'a Request,
+    admitted: &'a Admitted,
     id: &'a PartnerId,
     manager: Manager,
     body: Fields,
 }
 
-/// `POST /api/partners/{id}`, asked for by `admin`.
-pub(super) async fn act(app: &App, request: &Request, id: &PartnerId, admin: &PartnerId) -> Result<Response, ApiError> {
+/// `POST /api/partners/{id}`, asked for by who was `admitted`.
+pub(super) async fn act(
+    app: &App,
+    request: &Request,
+    id: &PartnerId,
+    admitted: &Admitted,
+) -> Result<Response, ApiError> {
     let mut body = Fields::of_body(&request.body)?;
     let action: String = body.required("action", ACTIONS)?;
-    let recorder = record::recorder(app, request, Caller::admin(admin));
+    let recorder = record::recorder(app, request, Caller::admin(&admitted.partner));
     let guard = Guard::new(&app.config().webhook_allow_private);
     let manager = app.partners()?.manage(id, guard, recorder).await?;
-    let call = Call { app, id, manager, body };
+    let call = Call { app, request, admitted, id, manager, body };
     match action.as_str() {
         "create-endpoint" => call.create().await,
         "update-endpoint" => call.update().await,
@@ -96,16 +108,32 @@ impl Call<'_> {
 
     async fn test(mut self) -> Result<Response, ApiError> {
         let endpoint = self.endpoint()?;
+        let key = self.dedupe_key()?;
         self.body.finish("action or endpoint")?;
-        Ok(accepted(&self.manager.test(&endpoint).await?))
+        sent(key.is_some(), self.manager.test(&endpoint, key).await)
     }
 
     async fn resend(mut self) -> Result<Response, ApiError> {
         let endpoint = self.endpoint()?;
         let job: String = self.body.required("jobId", "the id of a webhook's job")?;
         let job = JobId::parse(job).map_err(|error| self.body.invalid("invalid_id", error.to_string()))?;
+        let key = self.dedupe_key()?;
         self.body.finish("action, endpoint or jobId")?;
-        Ok(accepted(&self.manager.resend(&endpoint, &job).await?))
+        sent(key.is_some(), self.manager.resend(&endpoint, &job, key).await)
+    }
+
+    /// Returns what the same request from the same caller under the same `Idempotency-Key` has in common, and nothing else has.
+    fn dedupe_key(&self) -> Result<Option<DedupeKey>, ApiError> {
+        if !self.request.headers.contains_key("idempotency-key") {
+            return Ok(None);
+        }
+        let record = self.admitted.record.as_ref();
+        let key = record.and_then(|record| DedupeKey::parse(format!("{}-{}", record.name, record.fingerprint)).ok());
+        let invalid = || {
+            let detail = ParseRequestKeyError.to_string();
+            ApiError::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail)
+        };
+        key.ok_or_else(invalid).map(Some)
     }
 
     fn endpoint(&mut self) -> Result<EndpointId, ApiError> {
@@ -127,11 +155,15 @@ impl Call<'_> {
     }
 }
 
-fn accepted(sent: &Sent) -> Response {
+fn sent(keyed: bool, sent: Result<Sent, ManageError>) -> Result<Response, ApiError> {
+    let sent = sent.map_err(|error| match error {
+        ManageError::Enqueue(error) if !keyed => ApiError::from(error).may_do_twice(TWICE),
+        error => error.into(),
+    })?;
     let body = json!({"jobId": sent.job_id, "webhookId": sent.webhook_id});
     let mut response = reply::json(StatusCode::ACCEPTED, &body);
     response.extensions_mut().insert(Wake);
-    response
+    Ok(response)
 }
 
 impl From<ManageError> for ApiError {

@@ -32,7 +32,7 @@ async fn act(app: App, request: Request) -> Result<Response, ApiError> {
     let admitted = enter::enter(&app, &request, None).await?;
     let acted = async {
         let id = partner_of(&request, admitted.role)?;
-        action::act(&app, &request, &id, &admitted.partner).await
+        action::act(&app, &request, &id, &admitted).await
     };
     enter::with_window(admitted.window, acted.await)
 }
