@@ -102,7 +102,7 @@ pub const MAX_HISTORY: usize = 10;
 /// Dead letters read or changed by one script call. Chosen: with [`MAX_STEP_BYTES`] a call stays under Upstash's 10 MB.
 pub const MAX_STEP_LETTERS: usize = 100;
 
-/// Document bytes in one change of dead letters. Chosen: each is sent as it was read and as it shall be, with JSON's escapes
+/// Document bytes in one change of dead letters, or of texts that name an address to be forgotten. Chosen: each is sent as it was read and as it shall be, with JSON's escapes
 /// on both; twice this stays under the 10 MB that Upstash takes in one request.
 pub const MAX_STEP_BYTES: usize = 2 * 1024 * 1024;
 

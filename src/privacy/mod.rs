@@ -118,12 +118,13 @@ impl Privacy {
         }
         while !to_blank.is_empty() {
             let mut bytes = 0;
-            let fits = |(named, _): &&(Named, String)| {
-                let fits = bytes < MAX_STEP_BYTES;
-                bytes += named.text.len();
-                fits
+            let fits = |(named, text): &&(Named, String)| {
+                bytes += named.text.len().max(text.len());
+                bytes <= MAX_STEP_BYTES
             };
-            let step: Vec<_> = to_blank.drain(..to_blank.iter().take_while(fits).count()).collect();
+            // One that is larger than a step goes alone.
+            let fitting = to_blank.iter().take_while(fits).count().max(1);
+            let step: Vec<_> = to_blank.drain(..fitting).collect();
             self.blank(&step, &mut stretch).await?;
         }
         Ok(stretch)

@@ -1,6 +1,7 @@
 //! Addresses that are to be forgotten; the command line's tests have what an operator sees of it.
 
 use bytes::Bytes;
+use devkit::redis::{RedisOptions, RedisServer};
 use devkit::rest::Fault;
 use holdfast::domain::email_address::{EmailAddress, FORGOTTEN};
 use holdfast::domain::escrow::{Effect, Payment, PaymentSeen};
@@ -76,6 +77,26 @@ async fn an_address_that_json_writes_with_escapes_is_found() {
     let jobs = state.iter().filter(|(key, _)| key.starts_with("job:")).map(|(_, job)| job.as_str().unwrap());
     assert_eq!(jobs.filter(|job| job.contains(FORGOTTEN)).count(), 2);
     assert_eq!(forget(&t, None).await, (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn an_address_is_forgotten_past_a_large_document() {
+    let redis = RedisServer::start(RedisOptions::default()).await.unwrap();
+    let t = Bench::before_own(&redis).await;
+    let set = async |key: &str, size: usize| {
+        let (mail, filling) = (MAIL.replace('}', r#","note":"#), "x".repeat(size));
+        let document = format!(r#"{{"type":"send_release_email","payload":{mail}"{filling}"}},"status":"completed"}}"#);
+        t.redis(&["SET", key, &document]).await;
+    };
+    for n in 0..30 {
+        set(&format!("{}job:mail-{n}", t.prefix), 69_000).await;
+    }
+    // The last that a walk meets. Twice its length fits into a request, but not with all that come before it.
+    let order = t.redis(&["SCAN", "0", "COUNT", "100"]).await;
+    assert_eq!(order[0], "0");
+    set(order[1][29].as_str().unwrap(), 4_500_000).await;
+
+    assert_eq!(forget(&t, None).await, (vec![Holder::Job; 30], vec![]));
 }
 
 #[tokio::test]
