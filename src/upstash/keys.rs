@@ -67,7 +67,8 @@ impl Keys {
         format!("{}queue:alerts", self.prefix)
     }
 
-    /// hash: type to the id of another producer's at the head of its queue, and when it was first seen there.
+    /// string: `{type}/{id} {ms}` for each job of another producer's at the head of its queue that does not tell its age: when it was first
+    /// seen there.
     pub fn heads(&self) -> String {
         format!("{}queue:heads", self.prefix)
     }

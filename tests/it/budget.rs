@@ -154,6 +154,31 @@ async fn a_job_alone_costs_a_few_dozen_commands_in_three_calls() {
     assert_eq!(calls, 3);
 }
 
+#[tokio::test]
+async fn a_look_at_jobs_that_tell_their_age_writes_nothing_and_costs_a_command_a_type_and_four() {
+    let t = Counted::new().await;
+    for (n, job_type) in JobType::ALL.into_iter().enumerate() {
+        // Ids of ours, and of another producer's whose document tells when it is due or was made.
+        let told = ["", r#","createdAt":1"#, r#","runAt":1"#][n % 3];
+        let id = if told.is_empty() { format!("job-1800000000000-{n:09}") } else { format!("order-{n}") };
+        let document = format!(r#"{{"type":"{job_type}","payload":{{}}{told}}}"#);
+        t.send(&["SET", &format!("job:{id}"), &document]).await;
+        t.send(&["RPUSH", &format!("queue:{job_type}"), &id]).await;
+    }
+    t.queue.oldest_due().await.unwrap();
+    let before = if t.counts() { t.commands().await } else { return };
+
+    t.queue.oldest_due().await.unwrap();
+
+    let mut commands = t.commands().await;
+    commands.retain(|name, count| {
+        *count -= before.get(name).copied().unwrap_or_default();
+        *count > 0
+    });
+    let expected = [("evalsha", 1), ("lindex", 9), ("mget", 1), ("time", 1), ("zrangebyscore", 1)];
+    assert_eq!(commands, expected.map(|(name, count)| (name.to_owned(), count)).into());
+}
+
 /// What the dashboard's pages read: docs/dashboard.md has these numbers.
 #[tokio::test]
 async fn a_page_of_the_dashboard_costs_one_call_and_a_few_dozen_commands() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use devkit::redis::{Kind, RedisOptions, RedisServer};
 use holdfast::domain::id::JobId;
 use holdfast::domain::job::{JobOptions, JobStatus, JobType};
 use holdfast::domain::outcome::FailureKind;
@@ -102,7 +103,37 @@ async fn a_job_that_does_not_tell_its_age_is_as_old_as_its_place_at_the_head_of_
     assert_eq!(age().await, Some(0), "the same id begins anew");
     enqueue(&format!(r#","createdAt":{START}"#)).await;
     assert_eq!(age().await, Some(301));
+    assert_eq!(t.at("queue:heads").await, json!(null), "the document tells it");
     t.redis(&["DEL", &format!("{}queue:audit_log_created", t.prefix)]).await;
     t.enqueue(JobOptions::default()).await;
     assert_eq!((age().await, t.at("queue:heads").await), (Some(0), json!(null)));
+}
+
+#[tokio::test]
+async fn a_redis_that_takes_no_writes_tells_the_age_of_what_tells_it() {
+    let redis = RedisServer::start(RedisOptions::default()).await.unwrap();
+    if redis.kind() == Kind::Meebis {
+        return; // It has no ACL.
+    }
+    let t = Bench::before_own(&redis).await;
+    t.enqueue(JobOptions::default()).await;
+    let document = r#"{"type":"send_release_email","payload":{}}"#;
+    t.redis(&["SET", &format!("{}job:order-17", t.prefix), document]).await;
+    t.redis(&["RPUSH", &format!("{}queue:send_release_email", t.prefix), "order-17"]).await;
+    t.redis(&["ACL", "SETUSER", "default", "-@write"]).await;
+    t.advance(Duration::from_secs(9));
+    assert_eq!(t.queue.oldest_due().await.unwrap().age, Some(Duration::from_secs(9)));
+}
+
+#[tokio::test]
+async fn neither_what_is_in_a_payload_nor_an_id_like_ours_tells_an_age() {
+    let document = r#"{"type":"audit_log_created","payload":{"eventData":{"createdAt":1,"note":"}}\\\",\"runAt\":2"},"runAt":3},"status":"createdAt"}"#;
+    for id in ["order-17", "job-7-x"] {
+        let t = Bench::new().await;
+        t.redis(&["SET", &format!("{}job:{id}", t.prefix), document]).await;
+        t.redis(&["RPUSH", &format!("{}queue:audit_log_created", t.prefix), id]).await;
+        assert_eq!(t.queue.oldest_due().await.unwrap().age, Some(Duration::ZERO));
+        t.advance(Duration::from_secs(9));
+        assert_eq!(t.queue.oldest_due().await.unwrap().age, Some(Duration::from_secs(9)), "{id}");
+    }
 }
