@@ -184,6 +184,23 @@ async fn money_that_is_only_held_is_let_go_whole() {
 }
 
 #[tokio::test]
+async fn money_that_was_captured_since_it_could_not_be_let_go_is_refunded_by_the_same_job() {
+    let t = WorkersBench::new().await;
+    let id = t.held().await;
+    let all = format!(r#"{{"paymentIntentId":"{id}"}}"#);
+    t.stripe.faults().next_on("/cancel", 1, Fault::Crash { done: false });
+
+    let first = t.fail("job-1", Refund, &all).await;
+    t.stripe_post(&format!("/v1/payment_intents/{id}/capture"), &[]).await;
+    let second = t.run("job-1", Refund, &all).await;
+
+    assert_eq!(first.kind, FailureKind::Unavailable);
+    assert_eq!(second, Outcome::Completed);
+    let ledger = t.stripe.ledger_of(&id);
+    assert_eq!((ledger.cancels, ledger.refunds, ledger.refunded), (0, 1, 1_000));
+}
+
+#[tokio::test]
 async fn stripe_is_given_the_time_it_asks_for_and_never_blamed_for_our_key() {
     let t = WorkersBench::new().await;
     t.stripe.faults().next(1, Fault::RateLimited { retry_after_secs: 9 });

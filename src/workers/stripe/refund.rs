@@ -54,7 +54,9 @@ pub(super) async fn run(stripe: &Stripe, job_id: &JobId, wanted: &StripeRefund) 
 async fn attempt(stripe: &Stripe, key: &str, wanted: &StripeRefund) -> Result<(), Failure> {
     let done: Result<Box<RawValue>, StripeError> = match missing(stripe, key, wanted).await? {
         Step::Done => return Ok(()),
-        Step::Cancel => stripe.act(cancel(wanted), key).await,
+        // Under a key of its own: what Stripe keeps of it must not stand in a refund's way where the money is captured meanwhile. Let go
+        // twice, the money is let go once.
+        Step::Cancel => stripe.act(cancel(wanted), &format!("{key}:cancel")).await,
         Step::Refund => stripe.act(create(wanted, key), key).await,
     };
     done.map(drop).map_err(Failure::from)
