@@ -78,7 +78,8 @@ impl Caller {
     async fn send(&self, ask: &Ask) -> Option<(u16, Value)> {
         let url = format!("{}{}", self.site, ask.path);
         let request = self.http.request(ask.method.clone(), url).bearer_auth(ask.bearer);
-        let request = request.header("idempotency-key", &ask.key).header("content-type", "application/json");
+        let request = request.header("content-type", "application/json");
+        let request = if ask.key.is_empty() { request } else { request.header("idempotency-key", &ask.key) };
         let answer = request.body(ask.body.clone()).send().await.ok()?;
         let status = answer.status().as_u16();
         let body = answer.bytes().await.ok()?;
