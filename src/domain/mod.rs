@@ -16,6 +16,7 @@ pub mod mail_event;
 pub mod millis;
 pub mod money;
 pub mod outcome;
+pub(crate) mod pairs;
 pub mod recovery;
 pub mod sealed;
 pub mod signing_secret;

@@ -1,14 +1,12 @@
 //! Bodies: JSON objects taken apart field by field, so that each error names its field and what was expected.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::ApiError;
+use crate::domain::pairs::Pairs;
 
 /// The fields of a JSON object that are not taken yet.
 pub(super) struct Fields {
@@ -34,13 +32,14 @@ impl Fields {
     }
 
     fn read(text: &str, index: Option<usize>) -> Result<Self, ApiError> {
-        let pairs: Pairs<Box<RawValue>> = serde_json::from_str(text).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => {
-                ApiError::invalid("invalid_body", "the body is not an object; expected a JSON object").at(index)
-            }
-            _ => not_json(&error),
-        })?;
-        let fields = pairs.once("the body").map_err(|error| error.at(index))?;
+        let pairs: Pairs<String, Box<RawValue>> =
+            serde_json::from_str(text).map_err(|error| match error.classify() {
+                serde_json::error::Category::Data => {
+                    ApiError::invalid("invalid_body", "the body is not an object; expected a JSON object").at(index)
+                }
+                _ => not_json(&error),
+            })?;
+        let fields = once(pairs, "the body").map_err(|error| error.at(index))?;
         Ok(Self { fields, index })
     }
 
@@ -59,8 +58,8 @@ impl Fields {
         name: &str,
         expected: &str,
     ) -> Result<Option<BTreeMap<String, T>>, ApiError> {
-        let pairs: Option<Pairs<T>> = self.optional(name, expected)?;
-        pairs.map(|pairs| pairs.once(name).map_err(|error| error.at(self.index))).transpose()
+        let pairs: Option<Pairs<String, T>> = self.optional(name, expected)?;
+        pairs.map(|pairs| once(pairs, name).map_err(|error| error.at(self.index))).transpose()
     }
 
     /// Takes a field that must be there.
@@ -100,46 +99,17 @@ impl Fields {
     }
 }
 
-/// An object's names and values, as they stand.
-struct Pairs<T>(Vec<(String, T)>);
-
-impl<T> Pairs<T> {
-    /// Makes a map of them, where no name stands twice in `place`.
-    fn once(self, place: &str) -> Result<BTreeMap<String, T>, ApiError> {
-        let mut all = BTreeMap::new();
-        for (name, value) in self.0 {
-            if all.contains_key(&name) {
-                let name: String = name.chars().take(64).collect();
-                return Err(ApiError::invalid("invalid_field", format!("{name} stands twice in {place}")));
-            }
-            all.insert(name, value);
+/// Makes a map of what stands in `place`, where no name stands twice.
+fn once<T>(pairs: Pairs<String, T>, place: &str) -> Result<BTreeMap<String, T>, ApiError> {
+    let mut all = BTreeMap::new();
+    for (name, value) in pairs.0 {
+        if all.contains_key(&name) {
+            let name: String = name.chars().take(64).collect();
+            return Err(ApiError::invalid("invalid_field", format!("{name} stands twice in {place}")));
         }
-        Ok(all)
+        all.insert(name, value);
     }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Each<T> {
-            type Value = Pairs<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(Each(PhantomData))
-    }
+    Ok(all)
 }
 
 fn text(body: &[u8]) -> Result<&str, ApiError> {

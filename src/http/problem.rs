@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::{Response, reply};
+use crate::admission::ParseRequestKeyError;
 use crate::auth::AuthError;
 use crate::config::ConfigError;
 use crate::domain::escrow::Refusal;
@@ -277,6 +278,12 @@ impl From<UpstashError> for ApiError {
 impl From<ConfigError> for ApiError {
     fn from(error: ConfigError) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_configured", error.to_string())
+    }
+}
+
+impl From<ParseRequestKeyError> for ApiError {
+    fn from(error: ParseRequestKeyError) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", error.to_string())
     }
 }
 

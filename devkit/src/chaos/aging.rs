@@ -29,16 +29,13 @@ pub(super) async fn run(world: &World, days_a_minute: u64) -> Result<(), Box<dyn
     let started = Instant::now();
     for minute in 0.. {
         let from = started + Duration::from_mins(minute);
-        let keys =
-            world.ask(&[vec!["DBSIZE".to_owned()]]).await?.first().and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let keys = world.eval("return redis.call('DBSIZE')", &[]).await?.as_u64().unwrap_or(0);
         let steps = u32::try_from(keys / STEP + 1)?;
         let mut cursor = "0".to_owned();
         for step in 0.. {
             sleep_until(from + Duration::from_mins(1) / steps * step).await;
-            let words =
-                ["EVAL", AGE, "0", &cursor, &STEP.to_string(), &millis(older), &millis(LEAST)].map(str::to_owned);
-            let next = world.ask(&[words.to_vec()]).await?;
-            next.first().and_then(|next| next.as_str()).unwrap_or("0").clone_into(&mut cursor);
+            let next = world.eval(AGE, &[&cursor, &STEP.to_string(), &millis(older), &millis(LEAST)]).await?;
+            next.as_str().unwrap_or("0").clone_into(&mut cursor);
             if cursor == "0" {
                 break;
             }

@@ -148,8 +148,7 @@ fn resident_kib(process: u32) -> u64 {
 
 async fn redis_bytes(world: &World) -> Result<u64, Box<dyn Error>> {
     let script = "return string.match(redis.call('INFO', 'memory'), 'used_memory:(%d+)')";
-    let found = world.ask(&[["EVAL", script, "0"].map(str::to_owned).to_vec()]).await?;
-    Ok(found.first().and_then(|text| text.as_str()?.parse().ok()).unwrap_or_default())
+    Ok(world.eval(script, &[]).await?.as_str().and_then(|text| text.parse().ok()).unwrap_or_default())
 }
 
 /// Counts the keys by what stands before their first colon, or second where that is shared by many things.
@@ -159,14 +158,8 @@ async fn keys(world: &World) -> Result<BTreeMap<String, Keys>, Box<dyn Error>> {
                     out[#out + 1] = tostring(kept and redis.call('MEMORY', 'USAGE', key) or 0) end return out";
     let (mut cursor, mut keys) = ("0".to_owned(), BTreeMap::<String, Keys>::new());
     loop {
-        let found = world.ask(&[["EVAL", script, "0", &cursor].map(str::to_owned).to_vec()]).await?;
-        let page: Vec<&str> = found
-            .first()
-            .and_then(|page| page.as_array())
-            .into_iter()
-            .flatten()
-            .filter_map(|word| word.as_str())
-            .collect();
+        let found = world.eval(script, &[&cursor]).await?;
+        let page: Vec<&str> = found.as_array().into_iter().flatten().filter_map(|word| word.as_str()).collect();
         for pair in page.get(1..).unwrap_or_default().chunks_exact(2) {
             let count = keys.entry(pattern(pair[0])).or_default();
             let kept_bytes = pair[1].parse().unwrap_or(0);

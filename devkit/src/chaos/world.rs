@@ -129,6 +129,12 @@ impl World {
         Ok(items.into_iter().map(|mut item| item["result"].take()).collect())
     }
 
+    /// Runs a script that names no keys and returns what it answers.
+    pub(super) async fn eval(&self, script: &str, args: &[&str]) -> Result<serde_json::Value, Box<dyn Error>> {
+        let words = ["EVAL", script, "0"].iter().chain(args).map(|word| (*word).to_owned()).collect();
+        Ok(self.ask(&[words]).await?.pop().unwrap_or_default())
+    }
+
     /// The file Redis writes down every change in.
     pub(super) fn append_only_file(&self) -> PathBuf {
         self.folder.join("redis/appendonlydir/appendonly.aof.1.incr.aof")

@@ -2,27 +2,28 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::DocumentError;
+use crate::domain::pairs::Pairs;
 
 /// The fields of a text, not yet read. Most of a claim's time would go into a map of them.
-pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Fields<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, DocumentError> {
-        serde_json::from_str(text).map_err(|error| DocumentError::NotAnObject(kind_of(&error)))
+        let pairs: Pairs<Name<'a>, &'a RawValue> =
+            serde_json::from_str(text).map_err(|error| DocumentError::NotAnObject(kind_of(&error)))?;
+        Ok(Self(pairs.0))
     }
 
     /// Takes a field out as it stands; the last one where there are several.
     pub(super) fn take_raw(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut found = None;
         self.0.retain(|(known, value)| {
-            let is_it = known == name;
+            let is_it = known.0 == name;
             if is_it {
                 found = Some(*value);
             }
@@ -33,7 +34,7 @@ impl<'a> Fields<'a> {
 
     /// Returns what was not taken out.
     pub(super) fn rest(self) -> BTreeMap<String, Box<RawValue>> {
-        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned())).collect()
+        self.0.into_iter().map(|(name, value)| (name.0.into_owned(), value.to_owned())).collect()
     }
 
     /// Takes a field out; null is as good as absent.
@@ -48,32 +49,9 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        #[derive(Deserialize)]
-        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-        // Ours have fourteen fields, one more after a failure.
-        let mut fields = Vec::with_capacity(16);
-        while let Some((Name(name), value)) = map.next_entry()? {
-            fields.push((name, value));
-        }
-        Ok(Fields(fields))
-    }
-}
+/// A name, borrowed from the text where no character of it is an escape.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Says what sort of error it is without repeating the text, which may hold personal data.
 fn kind_of(error: &serde_json::Error) -> String {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use crate::admission::{Admitted, ApiKey, Asking, Earlier, Refused, RequestKey, Window, fingerprint};
+use crate::admission::{
+    Admitted, ApiKey, Asking, Earlier, ParseRequestKeyError, Refused, RequestKey, Window, fingerprint,
+};
 use crate::app::App;
 use crate::auth::AuthError;
 use crate::domain::id::EscrowId;
@@ -40,13 +42,13 @@ pub(super) enum Run {
 /// Settles what an earlier run of the request means for this one.
 pub(super) fn run(admitted: &Admitted, request: &Request) -> Result<Run, ApiError> {
     let Some(record) = admitted.record.clone() else {
-        let bad = |code, detail: String| ApiError::new(StatusCode::BAD_REQUEST, code, detail);
         return Err(match request.headers.get("idempotency-key") {
-            None => bad(
-                "idempotency_key_required",
-                "the request needs the header Idempotency-Key: any text that no other request of yours has".to_owned(),
-            ),
-            Some(_) => bad("idempotency_key_invalid", crate::admission::ParseRequestKeyError.to_string()),
+            None => {
+                let detail =
+                    "the request needs the header Idempotency-Key: any text that no other request of yours has";
+                ApiError::new(StatusCode::BAD_REQUEST, "idempotency_key_required", detail)
+            }
+            Some(_) => ParseRequestKeyError.into(),
         });
     };
     match &admitted.earlier {

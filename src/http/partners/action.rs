@@ -129,11 +129,7 @@ impl Call<'_> {
         }
         let record = self.admitted.record.as_ref();
         let key = record.and_then(|record| DedupeKey::parse(format!("{}-{}", record.name, record.fingerprint)).ok());
-        let invalid = || {
-            let detail = ParseRequestKeyError.to_string();
-            ApiError::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", detail)
-        };
-        key.ok_or_else(invalid).map(Some)
+        key.ok_or_else(|| ParseRequestKeyError.into()).map(Some)
     }
 
     fn endpoint(&mut self) -> Result<EndpointId, ApiError> {
