@@ -22,7 +22,10 @@ const AT_ONCE: usize = 64;
 const BATCH: usize = 10;
 
 /// Enqueues this many jobs, spread over this time.
-pub(super) async fn produce(caller: &Caller, seed: u64, jobs: usize, over: Duration) {
+///
+/// # Errors
+/// When fewer were accepted: a run that lost none of them would say nothing.
+pub(super) async fn produce(caller: &Caller, seed: u64, jobs: usize, over: Duration) -> Result<(), String> {
     let (mut rng, mut made, started) = (Rng::with_seed(seed), 0, Instant::now());
     let (mut requests, places) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
     while made < jobs {
@@ -31,7 +34,7 @@ pub(super) async fn produce(caller: &Caller, seed: u64, jobs: usize, over: Durat
         sleep_until(started + over / u32::try_from(jobs).unwrap_or(u32::MAX) * u32::try_from(made).unwrap_or(u32::MAX))
             .await;
         made += size;
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         let (caller, own) = (caller.clone(), rng.u64(..));
         requests.spawn(async move {
             enqueue(&caller, &mut Rng::with_seed(own), &marks).await;
@@ -40,6 +43,8 @@ pub(super) async fn produce(caller: &Caller, seed: u64, jobs: usize, over: Durat
         while requests.try_join_next().is_some() {}
     }
     while requests.join_next().await.is_some() {}
+    let accepted = caller.accepted.lock().len();
+    if accepted < jobs { Err(format!("{accepted} of {jobs} jobs were accepted")) } else { Ok(()) }
 }
 
 async fn enqueue(caller: &Caller, rng: &mut Rng, marks: &[usize]) {

@@ -95,13 +95,14 @@ async fn befall(
     let until_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
     let mut rng = Rng::with_seed(plan.producers);
     let (first, second, escrows) = (rng.u64(..), rng.u64(..), options.jobs.div_ceil(JOBS_AN_ESCROW));
-    let (befell, kills, (), ()) = tokio::join!(
+    let (befell, kills, produced, ()) = tokio::join!(
         nature::befall(world, plan, Instant::now(), kill, until_ms),
         invocations::run(world, plan),
         jobs::produce(caller, first, options.jobs, length),
         escrows::lead(caller, second, escrows, length),
     );
     befell?;
+    produced?;
     kills
 }
 

@@ -68,11 +68,12 @@ pub(super) async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let count = usize::try_from(options.rate * minutes * 60)?;
     let started = clock::rfc3339(clock::now_ms());
     let load = async {
-        let ((), (), series) = tokio::join!(
+        let (produced, (), series) = tokio::join!(
             jobs::produce(&caller, 1, count, length),
             escrows::lead(&caller, 2, count.div_ceil(JOBS_AN_ESCROW), length),
             watch(&world, &caller, &processes, minutes, options)
         );
+        produced?;
         series
     };
     let series = if options.days_a_minute == 0 {
