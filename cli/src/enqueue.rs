@@ -4,7 +4,6 @@ use std::io::Read;
 use std::time::Duration;
 
 use clap::Args;
-use holdfast::domain::id::DedupeKey;
 use holdfast::domain::job::{Due, JobOptions, JobType, NewJob};
 use holdfast::domain::limits::{MAX_MAX_ATTEMPTS, MAX_PAYLOAD_BYTES};
 use holdfast::domain::millis::Millis;
@@ -13,6 +12,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
+use crate::once::{Once, not_enqueued};
 use crate::session::Session;
 use crate::{job_type, words};
 
@@ -23,9 +23,8 @@ pub(crate) struct Enqueue {
     job_type: JobType,
     /// Its payload as JSON; `@file` reads a file, `-` standard input.
     payload: String,
-    /// A second job of the type with this key is a duplicate of the first, for an hour.
-    #[arg(long, value_name = "KEY")]
-    dedupe_key: Option<DedupeKey>,
+    #[command(flatten)]
+    once: Once,
     /// Attempts it gets in all.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_MAX_ATTEMPTS)))]
     max_attempts: Option<u32>,
@@ -41,11 +40,12 @@ impl Enqueue {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         let payload = read_payload(&self.payload)?;
         let due = self.delay.map(Due::After).or(self.at.map(Due::At)).unwrap_or(Due::Now);
+        let key = self.once.key(session)?;
         let options =
-            JobOptions { dedupe_key: self.dedupe_key, max_attempts: self.max_attempts, due, traceparent: None };
+            JobOptions { dedupe_key: Some(key.clone()), max_attempts: self.max_attempts, due, traceparent: None };
         let now = session.now();
         let job = NewJob::new(session.app.dice().job_id(now), self.job_type, payload, now, options)?;
-        let enqueued = session.queue()?.enqueue(&[job]).await?.pop();
+        let enqueued = session.queue()?.enqueue(&[job]).await.map_err(|error| not_enqueued(error, &key))?.pop();
         let enqueued = enqueued.ok_or_else(|| Failure::Service("Redis gave no answer about the job".to_owned()))?;
         let duplicate = matches!(enqueued, Enqueued::Duplicate(_));
         session.answer(&json!({"jobId": enqueued.id(), "duplicate": duplicate}), || {

@@ -15,6 +15,7 @@ mod forget;
 mod job;
 mod job_type;
 mod keys;
+mod once;
 mod partners;
 mod pretty;
 mod process;

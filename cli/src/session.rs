@@ -42,6 +42,11 @@ impl Session {
         self.app.clock().now()
     }
 
+    /// Returns what this run is called in the audit log: no other run is called so.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
     /// Returns what records the changes of this run.
     pub(crate) fn recorder(&self) -> Recorder {
         self.app.recorder(Caller::operator("cli"), &self.request_id, None)

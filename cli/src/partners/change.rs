@@ -4,11 +4,12 @@ use std::io::Read;
 
 use holdfast::domain::endpoint::{EndpointSecret, checked_events};
 use holdfast::domain::id::JobId;
-use holdfast::partners::{EndpointUpdate, EndpointView, KnownEndpoint, NewEndpoint};
+use holdfast::partners::{EndpointUpdate, EndpointView, KnownEndpoint, ManageError, NewEndpoint};
 use serde_json::json;
 
 use super::{Add, ChangeEndpoint, Email, EndpointArgument, SecretArgument, manager};
 use crate::failure::Failure;
+use crate::once::{Once, not_enqueued};
 use crate::session::Session;
 
 /// Bytes of standard input that are read for a secret. Chosen: the longest one has 94.
@@ -63,12 +64,22 @@ pub(super) async fn email(session: &Session, email: Email) -> Result<(), Failure
 }
 
 /// Has a job's webhook sent again, or a test.
-pub(super) async fn send(session: &Session, of: &EndpointArgument, job: Option<&JobId>) -> Result<(), Failure> {
+pub(super) async fn send(
+    session: &Session,
+    of: &EndpointArgument,
+    job: Option<&JobId>,
+    once: Once,
+) -> Result<(), Failure> {
     let manager = manager(session, &of.partner).await?;
+    let key = once.key(session)?;
     let sent = match job {
-        Some(job) => manager.resend(&of.endpoint, job, None).await?,
-        None => manager.test(&of.endpoint, None).await?,
+        Some(job) => manager.resend(&of.endpoint, job, Some(key.clone())).await,
+        None => manager.test(&of.endpoint, Some(key.clone())).await,
     };
+    let sent = sent.map_err(|error| match error {
+        ManageError::Enqueue(error) => not_enqueued(error, &key),
+        error => error.into(),
+    })?;
     let document = json!({"jobId": sent.job_id, "webhookId": sent.webhook_id});
     session.answer(&document, || format!("{} sends it; `holdfast job` shows how it went\n", sent.job_id))
 }

@@ -11,6 +11,7 @@ use holdfast::outbound::guard::Guard;
 use holdfast::partners::{ManageError, Manager};
 
 use crate::failure::Failure;
+use crate::once::Once;
 use crate::session::Session;
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +46,8 @@ pub(crate) enum PartnersCommand {
     Test {
         #[command(flatten)]
         of: EndpointArgument,
+        #[command(flatten)]
+        once: Once,
     },
     /// Has a webhook sent again, under the id it had.
     Resend {
@@ -52,6 +55,8 @@ pub(crate) enum PartnersCommand {
         of: EndpointArgument,
         /// The webhook's job.
         job: JobId,
+        #[command(flatten)]
+        once: Once,
     },
     /// Shows the last fifty deliveries to an endpoint, the newest first.
     Attempts {
@@ -145,8 +150,8 @@ impl PartnersCommand {
             Self::Rotate { of, secret } => change::rotate(session, &of, &secret).await,
             Self::Remove { of, yes } => change::remove(session, &of, yes).await,
             Self::Email(email) => change::email(session, email).await,
-            Self::Test { of } => change::send(session, &of, None).await,
-            Self::Resend { of, job } => change::send(session, &of, Some(&job)).await,
+            Self::Test { of, once } => change::send(session, &of, None, once).await,
+            Self::Resend { of, job, once } => change::send(session, &of, Some(&job), once).await,
         }
     }
 }

@@ -71,7 +71,14 @@ impl Ran {
         &self.out
     }
 
-    /// The same, as JSON.
+    /// The dedupe key with which a command that could not tell what became of a job is to be repeated.
+    pub(crate) fn key_to_repeat_with(&self) -> &str {
+        assert_eq!(self.code, 5, "{self:?}");
+        let (_, rest) = self.err.split_once("--dedupe-key ").unwrap_or_else(|| panic!("{self:?}"));
+        rest.split_whitespace().next().unwrap()
+    }
+
+    /// What it wrote, as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(self.text()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }

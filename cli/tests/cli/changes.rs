@@ -1,5 +1,6 @@
 //! What operators change: jobs, pauses, limits, recovery.
 
+use devkit::rest::Fault;
 use holdfast::domain::job::JobType;
 use serde_json::json;
 
@@ -22,6 +23,24 @@ async fn a_job_is_enqueued_once_a_dedupe_key_and_can_be_taken_back() {
     assert_eq!(t.run(&["cancel", id]).await.text(), format!("cancelled {id}\n"));
     let over = t.run(&["max-attempts", id, "8"]).await;
     assert_eq!((over.code, over.err), (3, format!("holdfast: the life of {id} is over: its status is cancelled\n")));
+}
+
+#[tokio::test]
+async fn a_job_of_which_no_answer_came_is_enqueued_once_by_the_command_that_the_failure_names() {
+    let t = Bench::new().await;
+    let words = ["--json", "enqueue", "audit_log_created", AUDIT];
+    t.rest.faults().always(Fault::ReplyLost);
+    let lost = t.run(&words[1..]).await;
+    t.rest.faults().clear();
+    let again = t.run(&[&words[..], &["--dedupe-key", lost.key_to_repeat_with()]].concat()).await.json();
+    assert_eq!(again["duplicate"], true);
+    // Another run without a key is about another job.
+    assert_eq!(t.run(&words).await.json()["duplicate"], false);
+
+    // Nothing is said where nothing can have been done.
+    t.rest.faults().always(Fault::Status(429));
+    let refused = t.run(&words[1..]).await;
+    assert!(refused.code == 5 && !refused.err.contains("--dedupe-key"), "{refused:?}");
 }
 
 impl crate::bench::Ran {

@@ -1,10 +1,14 @@
 //! Partners' endpoints and suppressed addresses.
 
+use devkit::rest::Fault;
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
 
 const URL: &str = "https://partner.example/hook";
+const ENQUEUED: &str = "webhook_escrow_status_changed:enqueued";
+/// More than a call has.
+const TRIES: usize = 8;
 const SECRET: &str = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo=";
 
 async fn endpoints(t: &Bench) -> Value {
@@ -67,6 +71,26 @@ async fn a_test_is_enqueued_for_one_endpoint_and_a_webhook_is_sent_again_under_i
     let job = t.run(&["--json", "job", again["jobId"].as_str().unwrap()]).await.json();
     assert_eq!((&job["payload"]["endpoint"], &job["payload"]["partner"]), (&json!(id), &json!("shop")));
     assert!(t.run(&["partners", "attempts", "shop", &id]).await.text().starts_with("nothing was delivered"));
+}
+
+#[tokio::test]
+async fn a_test_or_a_webhook_of_which_no_answer_came_is_sent_once_by_the_command_that_the_failure_names() {
+    let t = Bench::new().await;
+    t.run(&["partners", "add", "shop", URL]).await.text();
+    let id = endpoints(&t).await[0]["id"].as_str().unwrap().to_owned();
+    let enqueued = async || t.run(&["--json", "stats"]).await.json()["counters"][ENQUEUED].as_u64().unwrap_or(0);
+    let test = ["--json", "partners", "test", "shop", &id];
+    let job = t.run(&test).await.json()["jobId"].as_str().unwrap().to_owned();
+    for words in [&test[1..], &["partners", "resend", "shop", &id, &job]] {
+        let before = enqueued().await;
+        for _ in 0..TRIES {
+            t.rest.faults().next_matching("statusBefore", Fault::ReplyLost);
+        }
+        let lost = t.run(words).await;
+        t.rest.faults().clear();
+        t.run(&[words, &["--dedupe-key", lost.key_to_repeat_with()]].concat()).await.text();
+        assert_eq!(enqueued().await, before + 1, "{words:?}");
+    }
 }
 
 #[tokio::test]
