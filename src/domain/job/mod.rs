@@ -5,6 +5,7 @@ mod document;
 mod fields;
 mod job_type;
 mod new_job;
+mod object;
 mod payload;
 mod status;
 mod upcast;
