@@ -18,6 +18,13 @@ impl Millis {
         Self(self.0.saturating_add(millis))
     }
 
+    /// Returns the point `duration` before; stays at the least value instead of wrapping round.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// Returns how long `self` is after `earlier`; zero when it is not after it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

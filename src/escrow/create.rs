@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::operate::{Done, OperateError, Order};
-use super::seen::{failure, payment};
+use super::seen::{MADE_WITHIN, MAX_KEYS, failure, numbered, payment};
 use super::transition::{Transition, Transitioned, Write};
 use super::{Escrows, odd};
 use crate::domain::escrow::{Escrow, NewEscrow, Seen};
 use crate::domain::outcome::Failure;
 use crate::stripe::{self, Intent, NewPayment, Stripe, StripeError};
+
+/// How much before the escrow its payment may have been made, by Stripe's clock. Chosen: clocks of serverless functions are seconds apart.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
 /// How long after its beginning a creation may still ask Stripe for the payment. Stripe keeps an idempotency key for at least 24 hours
 /// (its API reference, "Idempotent requests", November 2026), and without the key a repeat makes a second payment; an hour less for a
@@ -25,7 +28,7 @@ impl Escrows {
         let transition = Transition { before: None, after: &escrow, jobs: &jobs, write, event: None };
         match self.transition(&transition).await? {
             Transitioned::Done => {
-                let seen = judge(&escrow, make(stripe, &escrow).await);
+                let seen = judge(&escrow, self.make(stripe, &escrow).await);
                 Ok(self.end(escrow, seen, order).await)
             }
             Transitioned::BegunBefore => Err(OperateError::BegunBefore),
@@ -43,17 +46,37 @@ impl Escrows {
         if self.clock.now().since(escrow.created_at) >= MAKES_FOR {
             return Err(OperateError::CreationLapsed);
         }
-        let seen = match make(stripe, &escrow).await {
+        let seen = match self.make(stripe, &escrow).await {
             // A refused key of ours says nothing of the first time, when it may have been another.
             Err(error) if matches!(error.status, Some(401 | 403)) => Err(error.failure),
             made => judge(&escrow, made),
         };
         Ok(self.end(escrow, seen, order).await)
     }
+
+    /// Makes the payment. Where Stripe keeps a failure under the key, the payment that may be there all the same is looked for; once none
+    /// can come of that call any more, it is made under the next key.
+    async fn make(&self, stripe: &Stripe, escrow: &Escrow) -> Result<Intent, StripeError> {
+        let mut nth = 1;
+        loop {
+            let error = match ask(stripe, escrow, nth).await {
+                Err(error) if error.is_kept && nth < MAX_KEYS => error,
+                made => return made,
+            };
+            let since = escrow.created_at.minus(CLOCKS_DIFFER);
+            if let Some(intent) = Intent::find(stripe, escrow.id.as_str(), since).await? {
+                return Ok(intent);
+            }
+            if self.clock.now().since(escrow.created_at) < MADE_WITHIN {
+                return Err(error);
+            }
+            nth += 1;
+        }
+    }
 }
 
-/// Makes the payment. A repeat under the same key is answered with the payment of the first time.
-async fn make(stripe: &Stripe, escrow: &Escrow) -> Result<Intent, StripeError> {
+/// Asks for the payment under the `nth` of the creation's keys. A repeat is answered with the payment of the first time.
+async fn ask(stripe: &Stripe, escrow: &Escrow, nth: u32) -> Result<Intent, StripeError> {
     let wanted = NewPayment {
         escrow_id: escrow.id.as_str(),
         amount: escrow.amount,
@@ -61,7 +84,7 @@ async fn make(stripe: &Stripe, escrow: &Escrow) -> Result<Intent, StripeError> {
         description: escrow.description.as_deref(),
         payment_method: escrow.payment.method.as_deref(),
     };
-    stripe.act(stripe::create_payment(&wanted), &escrow.creation_key()).await
+    stripe.act(stripe::create_payment(&wanted), &numbered(&escrow.creation_key(), nth)).await
 }
 
 /// Says what was seen of it.

@@ -14,11 +14,11 @@ const MAX_PAGES: usize = 5;
 
 /// Keys that an operation has at Stripe, where it keeps a failure (5xx) under each before. Chosen: a call that failed there four times
 /// needs a person, or the day after which Stripe forgets the first.
-const MAX_KEYS: u32 = 4;
+pub(super) const MAX_KEYS: u32 = 4;
 
-/// How long after a refund was begun one that failed at Stripe is taken for not made where none is found. Chosen: Stripe lists a
-/// refund as soon as it is made, and finishes what it failed at within minutes, if at all.
-const REFUND_SEEN_AFTER: Duration = Duration::from_mins(10);
+/// How long after its beginning a refund or a payment that failed at Stripe is taken for not made where none is found. Chosen: Stripe
+/// lists one as soon as it is made, and finishes what it failed at within minutes, if at all.
+pub(super) const MADE_WITHIN: Duration = Duration::from_mins(10);
 
 /// What Stripe calls the end of an authorisation by itself: since 2025-03-31.basil, and before. An event has the API version of its endpoint.
 /// Stripe's changelog of that version, "Partially capturing or canceling payments no longer creates a Refund".
@@ -68,7 +68,7 @@ impl Escrows {
     /// is refused to one of the two; of a refund there could be two.
     fn is_over(&self, escrow: &Escrow, pending: &Pending) -> bool {
         let refunds = !pending.captures() && escrow.payment.captured.is_some();
-        !refunds || self.clock.now().since(pending.at) >= REFUND_SEEN_AFTER
+        !refunds || self.clock.now().since(pending.at) >= MADE_WITHIN
     }
 
     /// Looks what is there, and acts only where the operation has not ended: for whoever comes late.
@@ -91,14 +91,13 @@ impl Escrows {
 ///
 /// `nth` is which of the operation's keys it is asked with: the next where Stripe keeps a failure under the one before.
 async fn ask(stripe: &Stripe, escrow: &Escrow, pending: &Pending, intent: &str, nth: u32) -> Result<Seen, StripeError> {
-    let numbered = |key: String| if nth == 1 { key } else { format!("{key}:{nth}") };
     if pending.captures() {
         let captured: Intent =
-            stripe.act(stripe::capture(intent, pending.amount), &numbered(pending.key.clone())).await?;
+            stripe.act(stripe::capture(intent, pending.amount), &numbered(&pending.key, nth)).await?;
         return Ok(payment(&captured));
     }
     let Some(captured) = escrow.payment.captured else {
-        let cancelled: Intent = stripe.act(stripe::cancel(intent), &numbered(pending.key.clone())).await?;
+        let cancelled: Intent = stripe.act(stripe::cancel(intent), &numbered(&pending.key, nth)).await?;
         return Ok(payment(&cancelled));
     };
     let refund = stripe::NewRefund {
@@ -110,8 +109,13 @@ async fn ask(stripe: &Stripe, escrow: &Escrow, pending: &Pending, intent: &str, 
     };
     // A refund that began as a cancellation is another request at Stripe, so it has another key there.
     let key = if was_captured(pending) { pending.key.clone() } else { format!("{}:captured", pending.key) };
-    let made: Refund = stripe.act(stripe::create_refund(&refund), &numbered(key)).await?;
+    let made: Refund = stripe.act(stripe::create_refund(&refund), &numbered(&key, nth)).await?;
     Ok(refunded(&made, Some(&pending.key)))
+}
+
+/// Returns the `nth` of an operation's keys.
+pub(super) fn numbered(key: &str, nth: u32) -> String {
+    if nth == 1 { key.to_owned() } else { format!("{key}:{nth}") }
 }
 
 fn was_captured(pending: &Pending) -> bool {

@@ -65,7 +65,7 @@ pub(crate) struct StripeError {
 }
 
 impl StripeError {
-    fn new(failure: Failure) -> Self {
+    pub(super) fn new(failure: Failure) -> Self {
         Self { failure, status: None, code: None, decline_code: None, intent: None, is_kept: false }
     }
 

@@ -3,6 +3,7 @@
 //! It knows what Stripe said and whether a call may be sent again; what follows for an escrow or a job is left to its callers.
 
 mod client;
+mod find;
 mod intent;
 mod requests;
 pub(crate) mod signature;

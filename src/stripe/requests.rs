@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use stripe_client_core::{RequestBuilder, StripeRequest};
 use stripe_core::payment_intent::{
     CancelPaymentIntent, CapturePaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
-    CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects,
+    CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects, ListPaymentIntent,
 };
 use stripe_core::refund::{CreateRefund, ListRefund};
-use stripe_types::Currency;
+use stripe_types::{Currency, RangeQueryTs};
 
 use super::{ESCROW_ID, IDEMPOTENCY_KEY};
+use crate::domain::millis::Millis;
 
-/// Refunds in one page. Stripe's most.
+/// Objects in one page. Stripe's most.
 const PAGE: i64 = 100;
 
 /// A payment to be held.
@@ -83,6 +84,15 @@ pub(crate) fn list_refunds(intent_id: &str, after: Option<&str>) -> RequestBuild
     match after {
         Some(id) => refunds.starting_after(id).build(),
         None => refunds.build(),
+    }
+}
+
+/// Reads a page of the payments made since, newest first.
+pub(super) fn list_payments(since: Millis, after: Option<&str>) -> RequestBuilder {
+    let payments = ListPaymentIntent::new().created(RangeQueryTs::gte(since.0.div_euclid(1_000))).limit(PAGE);
+    match after {
+        Some(id) => payments.starting_after(id).build(),
+        None => payments.build(),
     }
 }
 

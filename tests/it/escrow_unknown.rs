@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::escrow_bench::{ADMIN, PARTNER, Shop, amounts, text};
 
+/// Payments of others: more than a page of Stripe's.
+const OTHERS: u32 = 120;
+
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_is_not_failed_by_a_key_that_was_replaced() {
     for status in [401, 403] {
@@ -44,6 +47,41 @@ async fn a_payment_is_not_made_any_more_once_stripe_may_have_forgotten_its_key()
     }
     assert_eq!(t.status(&text(&begun.body["escrowId"])).await, "authorized");
     assert_eq!(t.create("pm_card_visa").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_creation_whose_failure_stripe_keeps_is_found_there_or_asked_for_anew() {
+    // How often Stripe fails, and whether the money is held all the same.
+    for (failures, done) in [(1, true), (1, false), (3, false)] {
+        let t = Shop::new().await;
+        let held = || t.stripe.ledger().into_values().map(|entry| entry.authorisations).sum::<u32>();
+        t.stripe.faults().next_on("POST /v1/payment_intents", 1, StripeFault::Crash { done });
+        assert_eq!(t.create("pm_card_visa").await.status, 202);
+        t.stripe.faults().clear();
+        // Those of others, so that it is not on the newest page.
+        for _ in 0..OTHERS {
+            t.pay("esc_other").await;
+        }
+        if !done {
+            // Stripe may still be about to finish what it failed at.
+            let unknown = t.create("pm_card_visa").await;
+            assert_eq!((unknown.status, &unknown.body["status"]), (202, &json!("created")), "{unknown:?}");
+            assert_eq!(held(), OTHERS);
+            t.bench.advance(Duration::from_mins(10));
+        }
+        for nth in 1..failures {
+            // Each of the keys before is answered with the failure that Stripe keeps.
+            t.stripe.faults().next_on("POST /v1/payment_intents", nth, StripeFault::Slow { ms: 0 });
+            t.stripe.faults().next_on("POST /v1/payment_intents", 1, StripeFault::Crash { done });
+            let unknown = t.create("pm_card_visa").await;
+            assert_eq!(unknown.status, 202, "{unknown:?}");
+        }
+
+        let again = t.create("pm_card_visa").await;
+
+        assert_eq!((again.status, &again.body["status"]), (201, &json!("authorized")), "{failures} {done} {again:?}");
+        assert_eq!(held(), OTHERS + 1, "{failures} {done}");
+    }
 }
 
 #[tokio::test]

@@ -131,7 +131,14 @@ pub(super) fn retrieve(store: &Store, id: &str, params: &Params) -> Result<Value
 }
 
 pub(super) fn list(store: &Store, params: &Params) -> Result<Value, StripeError> {
-    params.only(&["limit", "starting_after", "expand"])?;
+    params.only(&["created", "expand", "limit", "starting_after"])?;
+    let since = match params.group("created")? {
+        Some(created) => {
+            created.only(&["gte"])?;
+            created.integer("gte")?
+        }
+        None => None,
+    };
     let expand: Vec<String> = params
         .expand(&EXPANDABLE.map(|property| format!("data.{property}")).each_ref().map(String::as_str))?
         .iter()
@@ -141,7 +148,7 @@ pub(super) fn list(store: &Store, params: &Params) -> Result<Value, StripeError>
     page.of(
         &store.intents,
         "/v1/payment_intents",
-        |_| true,
+        |intent| since.is_none_or(|since| intent.created >= since),
         |intent| view::expanded(store, view::intent(intent), &expand),
     )
 }
