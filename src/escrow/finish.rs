@@ -44,10 +44,13 @@ impl Fallback<'_> {
         };
         let is_ours = |key: &str| key.strip_prefix(escrow.id.as_str()).is_some_and(|rest| rest.starts_with(':'));
         match (self.key, begun) {
-            (Some(key), _) if key == escrow.expiry_key() || escrow.has_begun(key) => Ok(Some(key.to_owned())),
+            (Some(key), _) if key == escrow.expiry_key() || escrow.has_begun(key, self.captures) => {
+                Ok(Some(key.to_owned()))
+            }
             (Some(key), _) if is_ours(key) => {
+                let what = if self.captures { "capture" } else { "refund" };
                 let message = format!(
-                    "no operation of this escrow was begun under the job's idempotencyKey: use {route}, or leave the key out to \
+                    "no {what} of this escrow was begun under the job's idempotencyKey: use {route}, or leave the key out to \
                      finish what is under way"
                 );
                 Err(Failure::new(FailureKind::Rejected, message))

@@ -70,8 +70,9 @@ impl Escrow {
         self.history.drain(..surplus);
     }
 
-    /// Tells whether an operation was begun under `key`. One older than the history may have been.
-    pub fn has_begun(&self, key: &str) -> bool {
+    /// Tells whether an operation that captures, or else one that gives back, was begun under `key`. One older than the history may
+    /// have been.
+    pub fn has_begun(&self, key: &str, captures: bool) -> bool {
         let rest = key.strip_prefix(self.id.as_str()).and_then(|rest| rest.strip_prefix(':'));
         let Some((operation, version)) = rest.and_then(|rest| rest.split_once(':')) else {
             return false;
@@ -79,6 +80,11 @@ impl Escrow {
         let Ok(version) = version.parse::<u64>() else {
             return false;
         };
+        // A resolution may do either.
+        let never = if captures { Operation::Refund } else { Operation::Release };
+        if operation == never.as_str() {
+            return false;
+        }
         let oldest = self.history.first().map_or(1, |entry| entry.version);
         let begins = |entry: &Entry| {
             entry.version == version && entry.operation.as_str() == operation && entry.to.is_in_between()
@@ -126,13 +132,17 @@ mod tests {
     #[test]
     fn a_key_is_of_an_operation_that_was_begun_or_of_a_time_the_history_does_not_reach() {
         let escrow = Escrow::parse(STORED).unwrap();
-        for known in ["refund:7", "refund:6", "release:1"] {
-            assert!(escrow.has_begun(&format!("esc_1:{known}")), "{known}");
+        let known = |key: &str, captures| escrow.has_begun(key, captures);
+        for (key, captures) in [("refund:7", false), ("refund:6", false), ("release:1", true), ("resolve:1", true)] {
+            assert!(known(&format!("esc_1:{key}"), captures), "{key}");
         }
-        for unknown in ["release:7", "refund:8", "refund:0", "refund:-1", "refund:7:2", "refund", "expire"] {
-            assert!(!escrow.has_begun(&format!("esc_1:{unknown}")), "{unknown}");
+        for (key, captures) in [("release:7", true), ("refund:7", true), ("refund:6", true), ("release:1", false)] {
+            assert!(!known(&format!("esc_1:{key}"), captures), "{key}");
         }
-        assert!(!escrow.has_begun("esc_10:refund:7") && !escrow.has_begun("refund:7"));
+        for unknown in ["refund:8", "refund:0", "refund:-1", "refund:7:2", "refund", "expire"] {
+            assert!(!known(&format!("esc_1:{unknown}"), false), "{unknown}");
+        }
+        assert!(!known("esc_10:refund:7", false) && !known("refund:7", false));
     }
 
     #[test]
