@@ -75,6 +75,8 @@ def check_api(checks, variables):
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     command = ["sam", "local", "start-api", *OPTIONS, "--port", port, "--env-vars", variables]
+    # What a shell starts in the background ignores Ctrl-C, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
