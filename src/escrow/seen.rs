@@ -6,11 +6,8 @@ use super::Escrows;
 use crate::domain::escrow::{
     Chargeback, ChargebackStatus, Escrow, Failure, PaymentSeen, PaymentStatus, Pending, RefundSeen, RefundStatus, Seen,
 };
-use crate::domain::outcome::{Failure as CallFailure, FailureKind};
-use crate::stripe::{self, Charge, IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Refunds, Stripe, StripeError};
-
-/// Pages of refunds looked through. Chosen: 500 refunds of one payment; one that has more needs a person.
-const MAX_PAGES: usize = 5;
+use crate::domain::outcome::Failure as CallFailure;
+use crate::stripe::{self, Charge, IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Stripe, StripeError};
 
 /// Keys that an operation has at Stripe, where it keeps a failure (5xx) under each before. Chosen: a call that failed there four times
 /// needs a person, or the day after which Stripe forgets the first.
@@ -136,17 +133,13 @@ pub(super) async fn look(stripe: &Stripe, escrow: &Escrow, intent: &str) -> Resu
 
 /// Reads all refunds of a payment.
 pub(super) async fn refunds(stripe: &Stripe, intent: &str) -> Result<Vec<Seen>, CallFailure> {
-    let (mut seen, mut after) = (Vec::new(), None);
-    for _ in 0..MAX_PAGES {
-        let page: Refunds = stripe.look(stripe::list_refunds(intent, after.as_deref())).await?;
-        seen.extend(page.data.iter().map(|refund| refunded(refund, None)));
-        after = page.data.last().map(|refund| refund.id.clone()).filter(|_| page.has_more);
-        if after.is_none() {
-            return Ok(seen);
-        }
-    }
-    let message = format!("the payment has more than {} refunds", MAX_PAGES * 100);
-    Err(CallFailure::new(FailureKind::Rejected, message))
+    let mut seen = Vec::new();
+    let see = |refund: Refund| -> Option<()> {
+        seen.push(refunded(&refund, None));
+        None
+    };
+    Refund::find(stripe, intent, see).await?;
+    Ok(seen)
 }
 
 /// Says what an intent tells.

@@ -118,14 +118,6 @@ pub(crate) struct Refund {
     pub(crate) metadata: Option<HashMap<String, String>>,
 }
 
-/// One page of refunds, newest first.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Refunds {
-    pub(crate) data: Vec<Refund>,
-    #[serde(default)]
-    pub(crate) has_more: bool,
-}
-
 impl Intent {
     /// Reads an intent with its charge.
     pub(crate) async fn read(stripe: &Stripe, id: &str) -> Result<Self, StripeError> {

@@ -3,15 +3,15 @@
 //! It knows what Stripe said and whether a call may be sent again; what follows for an escrow or a job is left to its callers.
 
 mod client;
-mod find;
 mod intent;
+mod list;
 mod requests;
 pub(crate) mod signature;
 
 pub use client::STRIPE_VERSION;
 pub(crate) use client::{Stripe, StripeError};
-pub(crate) use intent::{Charge, Intent, IntentStatus, Refund, Refunds};
-pub(crate) use requests::{NewPayment, NewRefund, cancel, capture, create_payment, create_refund, list_refunds};
+pub(crate) use intent::{Charge, Intent, IntentStatus, Refund};
+pub(crate) use requests::{NewPayment, NewRefund, cancel, capture, create_payment, create_refund};
 
 /// The name in a refund's metadata under which its idempotency key stands. Whoever makes refunds writes it.
 pub const IDEMPOTENCY_KEY: &str = "idempotency_key";

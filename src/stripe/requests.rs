@@ -79,7 +79,7 @@ pub(crate) fn create_refund(refund: &NewRefund<'_>) -> RequestBuilder {
 }
 
 /// Reads a page of a payment's refunds, newest first.
-pub(crate) fn list_refunds(intent_id: &str, after: Option<&str>) -> RequestBuilder {
+pub(super) fn list_refunds(intent_id: &str, after: Option<&str>) -> RequestBuilder {
     let refunds = ListRefund::new().payment_intent(intent_id).limit(PAGE);
     match after {
         Some(id) => refunds.starting_after(id).build(),
@@ -129,6 +129,15 @@ mod tests {
                 "payment_method=pm_card_visa",
             ]
         );
+    }
+
+    #[test]
+    fn lists_are_read_page_by_page() {
+        let query = |built: RequestBuilder| built.query.unwrap();
+        assert_eq!(query(list_refunds("pi_1", None)), "limit=100&payment_intent=pi_1");
+        assert_eq!(query(list_refunds("pi_1", Some("re_9"))), "limit=100&payment_intent=pi_1&starting_after=re_9");
+        assert_eq!(query(list_payments(Millis(1_999), None)), "created[gte]=1&limit=100");
+        assert_eq!(query(list_payments(Millis(0), Some("pi_9"))), "created[gte]=0&limit=100&starting_after=pi_9");
     }
 
     #[test]

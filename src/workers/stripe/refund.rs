@@ -8,18 +8,12 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 use stripe_client_core::{RequestBuilder, StripeRequest};
 use stripe_core::payment_intent::CancelPaymentIntent;
-use stripe_core::refund::{CreateRefund, CreateRefundReason, ListRefund};
+use stripe_core::refund::{CreateRefund, CreateRefundReason};
 
 use crate::domain::id::JobId;
 use crate::domain::job::StripeRefund;
 use crate::domain::outcome::{Failure, FailureKind};
-use crate::stripe::{IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Refunds, Stripe, StripeError};
-
-/// Refunds in one page. Stripe's most.
-const PAGE: i64 = 100;
-
-/// Pages of refunds looked through. Chosen: 500 refunds of one payment; one that has more needs a person.
-const MAX_PAGES: usize = 5;
+use crate::stripe::{IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Stripe, StripeError};
 
 /// Longest value in metadata, in characters. Stripe's documentation, "Metadata", November 2026.
 const MAX_METADATA_CHARS: usize = 500;
@@ -75,23 +69,11 @@ async fn missing(stripe: &Stripe, key: &str, wanted: &StripeRefund) -> Result<St
 
 /// Finds the refund that was made under `key`.
 async fn find(stripe: &Stripe, intent: &str, key: &str) -> Result<Option<Refund>, Failure> {
-    let mut after = None;
-    for _ in 0..MAX_PAGES {
-        let mut page: Refunds = stripe.look(list(intent, after.take())).await?;
-        let ours = |refund: &Refund| {
-            let metadata = refund.metadata.as_ref();
-            metadata.and_then(|all| all.get(IDEMPOTENCY_KEY)).is_some_and(|own| own == key)
-        };
-        if let Some(at) = page.data.iter().position(ours) {
-            return Ok(Some(page.data.swap_remove(at)));
-        }
-        match page.data.pop() {
-            Some(last) if page.has_more => after = Some(last.id),
-            _ => return Ok(None),
-        }
-    }
-    let message = format!("the payment has more than {} refunds", MAX_PAGES * 100);
-    Err(Failure::new(FailureKind::Rejected, message))
+    let ours = |refund: Refund| {
+        let ours = refund.metadata.as_ref()?.get(IDEMPOTENCY_KEY)? == key;
+        ours.then_some(refund)
+    };
+    Refund::find(stripe, intent, ours).await
 }
 
 /// Judges a refund that was made before.
@@ -122,14 +104,6 @@ fn next(intent: &Intent, amount: Option<i64>) -> Result<Step, Failure> {
             "{held} minor units are held and not captured, a refund of {amount} was asked for: only all of it can go back"
         )),
         _ => Ok(Step::Cancel),
-    }
-}
-
-fn list(intent: &str, after: Option<String>) -> RequestBuilder {
-    let refunds = ListRefund::new().payment_intent(intent).limit(PAGE);
-    match after {
-        Some(id) => refunds.starting_after(id).build(),
-        None => refunds.build(),
     }
 }
 
@@ -264,12 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn refunds_are_looked_through_page_by_page() {
-        assert_eq!(list("pi_1", None).query.as_deref(), Some("limit=100&payment_intent=pi_1"));
-        assert_eq!(
-            list("pi_1", Some("re_9".into())).query.as_deref(),
-            Some("limit=100&payment_intent=pi_1&starting_after=re_9")
-        );
+    fn a_hold_is_let_go_by_its_intent() {
         assert_eq!(cancel(&wanted(None, "")).path, "/payment_intents/pi_1/cancel");
     }
 
