@@ -57,13 +57,13 @@ impl Escrows {
     /// Makes the payment. Where Stripe keeps a failure under the key, the payment that may be there all the same is looked for; once none
     /// can come of that call any more, it is made under the next key.
     async fn make(&self, stripe: &Stripe, escrow: &Escrow) -> Result<Intent, StripeError> {
+        let since = escrow.created_at.minus(CLOCKS_DIFFER);
         let mut nth = 1;
         loop {
             let error = match ask(stripe, escrow, nth).await {
                 Err(error) if error.is_kept && nth < MAX_KEYS => error,
                 made => return made,
             };
-            let since = escrow.created_at.minus(CLOCKS_DIFFER);
             if let Some(intent) = Intent::find(stripe, escrow.id.as_str(), since).await? {
                 return Ok(intent);
             }

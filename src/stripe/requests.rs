@@ -132,6 +132,11 @@ mod tests {
     }
 
     #[test]
+    fn a_hold_is_let_go_by_its_intent() {
+        assert_eq!(cancel("pi_1").path, "/payment_intents/pi_1/cancel");
+    }
+
+    #[test]
     fn lists_are_read_page_by_page() {
         let query = |built: RequestBuilder| built.query.unwrap();
         assert_eq!(query(list_refunds("pi_1", None)), "limit=100&payment_intent=pi_1");

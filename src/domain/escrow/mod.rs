@@ -11,6 +11,7 @@ mod facts;
 mod history;
 mod moves;
 mod observe;
+mod seen;
 mod start;
 mod state;
 
@@ -21,6 +22,6 @@ pub use effects::{Effect, effects, expiry_check, expiry_warning, fallback, timer
 pub use facts::{Chargeback, ChargebackStatus, ClientSecret, Payment, Refund, RefundStatus};
 pub use history::Entry;
 pub use moves::{By, MOVES, Moves, Operation, Role, is_legal, possible};
-pub use observe::{DisputeSeen, PaymentSeen, PaymentStatus, RefundSeen, Seen};
+pub use seen::{DisputeSeen, PaymentSeen, PaymentStatus, RefundSeen, Seen};
 pub use start::Asked;
 pub use state::State;

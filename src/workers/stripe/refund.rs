@@ -7,13 +7,12 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 use stripe_client_core::{RequestBuilder, StripeRequest};
-use stripe_core::payment_intent::CancelPaymentIntent;
 use stripe_core::refund::{CreateRefund, CreateRefundReason};
 
 use crate::domain::id::JobId;
 use crate::domain::job::StripeRefund;
 use crate::domain::outcome::{Failure, FailureKind};
-use crate::stripe::{IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Stripe, StripeError};
+use crate::stripe::{self, ESCROW_ID, IDEMPOTENCY_KEY, Intent, IntentStatus, Refund, Stripe, StripeError};
 
 /// Longest value in metadata, in characters. Stripe's documentation, "Metadata", November 2026.
 const MAX_METADATA_CHARS: usize = 500;
@@ -50,7 +49,7 @@ async fn attempt(stripe: &Stripe, key: &str, wanted: &StripeRefund) -> Result<()
         Step::Done => return Ok(()),
         // Under a key of its own: what Stripe keeps of it must not stand in a refund's way where the money is captured meanwhile. Let go
         // twice, the money is let go once.
-        Step::Cancel => stripe.act(cancel(wanted), &format!("{key}:cancel")).await,
+        Step::Cancel => stripe.act(stripe::cancel(&wanted.payment_intent_id), &format!("{key}:cancel")).await,
         Step::Refund => stripe.act(create(wanted, key), key).await,
     };
     done.map(drop).map_err(Failure::from)
@@ -107,17 +106,13 @@ fn next(intent: &Intent, amount: Option<i64>) -> Result<Step, Failure> {
     }
 }
 
-fn cancel(wanted: &StripeRefund) -> RequestBuilder {
-    CancelPaymentIntent::new(wanted.payment_intent_id.as_str()).build()
-}
-
 /// Makes the request for a refund: of the payload alone, so that whoever else sends it under the key sends the same. One without an amount
 /// is of all that is left when it comes to Stripe: what is left now may be another amount at the next try.
 fn create(wanted: &StripeRefund, key: &str) -> RequestBuilder {
     let text = |value: &str| value.chars().take(MAX_METADATA_CHARS).collect::<String>();
     let mut metadata = HashMap::from([(IDEMPOTENCY_KEY.to_owned(), text(key))]);
     if let Some(escrow_id) = &wanted.escrow_id {
-        metadata.insert("escrow_id".to_owned(), text(escrow_id));
+        metadata.insert(ESCROW_ID.to_owned(), text(escrow_id));
     }
     let mut refund = CreateRefund::new().payment_intent(wanted.payment_intent_id.as_str());
     if let Some(amount) = wanted.amount {
@@ -235,11 +230,6 @@ mod tests {
                 "payment_intent=pi_1"
             ]
         );
-    }
-
-    #[test]
-    fn a_hold_is_let_go_by_its_intent() {
-        assert_eq!(cancel(&wanted(None, "")).path, "/payment_intents/pi_1/cancel");
     }
 
     #[test]
